@@ -1,0 +1,286 @@
+//! The command line.
+
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+
+use crate::{
+    diag::Diag,
+    filter_script::{self, FilterOptions},
+    openspf::TimeoutForm,
+    replay::{self, ReplayArgs},
+    report::Target,
+    run::{self, BlessMode, Cancel, Console, Exit, MilterAddr, Options, Player},
+    scenario::{ProfileName, Unknown},
+};
+
+/// A scripted fake MTA: runs scenarios against a milter as sendmail and Postfix would.
+#[derive(Debug, Parser)]
+#[command(name = "fake-mta", version, after_help = EXAMPLES, max_term_width = 120)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+/// What the program is asked to do.
+#[derive(Debug)]
+pub enum Command {
+    /// Run scenarios.
+    Run(Options),
+    /// Read scenarios and say what is wrong in them.
+    Check(Options),
+    /// Write the names of the runs.
+    List(Options),
+    /// Be a filter that answers as a script says.
+    Filter(FilterOptions),
+    /// Replay captured sessions of real MTAs.
+    Replay(ReplayArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Run scenarios and judge what comes out
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Read scenario files and say what is wrong in them, without running any
+    Check(SelectArgs),
+    /// List the runs that the scenario files stand for: one for each variant, case and profile
+    List(SelectArgs),
+    /// Be a filter that answers as a script says: any answer, legal or not
+    #[command(after_help = filter_script::HELP)]
+    Filter(FilterArgs),
+    /// Replay captured sessions of real MTAs against the fake one, and say what differs
+    Replay(ReplayArgs),
+}
+
+#[derive(Args, Debug)]
+struct SelectArgs {
+    /// Scenario files and openspf suites (*.yml), and folders to search for them (*.toml, fake-mta.toml apart)
+    #[arg(default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+
+    /// Only the runs in this profile
+    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    profile: Option<ProfileName>,
+
+    /// Only the runs whose file or name holds this text
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+#[derive(Args, Debug)]
+struct RunArgs {
+    #[command(flatten)]
+    select: SelectArgs,
+
+    /// A milter that runs already, as unix:/path or inet:port@host; fake-mta.toml is not needed then, and one run goes at a time
+    #[arg(long, value_name = "ADDR")]
+    milter: Option<MilterAddr>,
+
+    /// Where the fake DNS server listens, for a milter that has to know it beforehand; one run goes at a time then
+    #[arg(long, value_name = "IP:PORT")]
+    dns: Option<SocketAddr>,
+
+    /// What TIMEOUT in openspf suites (*.yml) stands for: servfail (nobody waits) or silence
+    #[arg(long, value_name = "FORM", default_value_t, value_parser = timeout_form)]
+    openspf_timeout: TimeoutForm,
+
+    /// How many runs go at once [default: the number of processors]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+
+    /// Accept what came: rewrite the lines that differ. `check` only shows it, `force` rewrites lines with matchers too
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "write", value_parser = bless_mode)]
+    bless: Option<BlessMode>,
+
+    /// A report for machines: junit, tap or json, to a file or to standard output
+    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    reports: Vec<Target>,
+
+    /// Leave the temporary folders behind
+    #[arg(long)]
+    keep: bool,
+
+    /// Show the transcript of every run
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+#[derive(Args, Debug)]
+struct FilterArgs {
+    /// The script; see below
+    #[arg(long, value_name = "FILE")]
+    script: PathBuf,
+
+    /// Where to listen: unix:/path or inet:port@host
+    #[arg(long, value_name = "ADDR")]
+    listen: MilterAddr,
+
+    /// Say on standard error what goes over the connections
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// The exit code, when help was asked for (0) or the line is wrong (64); the text is written already.
+pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) -> Result<Command, Exit> {
+    let cli = Cli::try_parse_from(args).map_err(|error| {
+        let text = error.render();
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                console.results(&text.to_string());
+                Exit::PASSED
+            }
+            _ => {
+                console.message(&text.to_string());
+                Exit::USAGE
+            }
+        }
+    })?;
+    Ok(match cli.command {
+        Subcommands::Run(args) => Command::Run(args.into_options()),
+        Subcommands::Check(select) => Command::Check(select.into_options()),
+        Subcommands::List(select) => Command::List(select.into_options()),
+        Subcommands::Filter(FilterArgs { script, listen, verbose }) => {
+            Command::Filter(FilterOptions { script, listen, verbose })
+        }
+        Subcommands::Replay(args) => Command::Replay(args),
+    })
+}
+
+/// Does what the command line asks for, and stops it at Ctrl-C or SIGTERM; a second Ctrl-C ends the program at once.
+pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Exit {
+    let mut console = Console::standard();
+    match parse(args, &mut console) {
+        Ok(Command::Run(options)) => run_until_stopped(&options, player, &mut console),
+        Ok(Command::Check(options)) => run::check(&options, &mut console),
+        Ok(Command::List(options)) => run::list(&options, &mut console),
+        Ok(Command::Filter(options)) => filter_until_stopped(&options, &mut console),
+        Ok(Command::Replay(args)) => replay::run(&args, &mut console),
+        Err(exit) => exit,
+    }
+}
+
+fn run_until_stopped(options: &Options, player: impl Player, console: &mut Console) -> Exit {
+    let Some(runtime) = runtime(console) else { return Exit::HARNESS };
+    let cancel = Cancel::new();
+    runtime.spawn(watch_signals(cancel.clone()));
+    runtime.block_on(run::run(options, player, &cancel, console)).exit
+}
+
+/// A filter is stopped by a signal and by nothing else: that is no failure.
+fn filter_until_stopped(options: &FilterOptions, console: &mut Console) -> Exit {
+    let Some(runtime) = runtime(console) else { return Exit::HARNESS };
+    let cancel = Cancel::new();
+    runtime.spawn(watch_signals(cancel.clone()));
+    match runtime.block_on(filter_script::run(options, &cancel)) {
+        Ok(()) => Exit::PASSED,
+        Err(problems) => {
+            console.diags(&problems);
+            Exit::UNREADABLE
+        }
+    }
+}
+
+fn runtime(console: &mut Console) -> Option<tokio::runtime::Runtime> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| console.diags(&[Diag::error(format!("cannot start the runtime: {error}"))])).ok()
+}
+
+/// Raises the flag at the first signal. At the second one nothing is left to wait for.
+async fn watch_signals(cancel: Cancel) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = int.recv() => {}
+            _ = term.recv() => {}
+        }
+        if cancel.is_cancelled() {
+            std::process::exit(Exit::CANCELLED.0.into());
+        }
+        cancel.cancel();
+    }
+}
+
+/// The command line's description, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+impl SelectArgs {
+    fn into_options(self) -> Options {
+        Options {
+            paths: self.paths,
+            milter: None,
+            dns: None,
+            profile: self.profile,
+            filter: self.filter,
+            openspf_timeout: TimeoutForm::default(),
+            jobs: 1,
+            bless: None,
+            reports: Vec::new(),
+            keep: false,
+            verbose: false,
+            bin: program_dir(),
+        }
+    }
+}
+
+impl RunArgs {
+    fn into_options(self) -> Options {
+        let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Options {
+            milter: self.milter,
+            dns: self.dns,
+            openspf_timeout: self.openspf_timeout,
+            jobs: self.jobs.map_or_else(processors, usize::from),
+            bless: self.bless,
+            reports: self.reports,
+            keep: self.keep,
+            verbose: self.verbose,
+            ..self.select.into_options()
+        }
+    }
+}
+
+fn profile(text: &str) -> Result<ProfileName, String> {
+    text.parse().map_err(|unknown: Unknown| format!("{unknown}, {}", unknown.help))
+}
+
+fn timeout_form(text: &str) -> Result<TimeoutForm, String> {
+    text.parse().map_err(|unknown: Unknown| format!("{unknown}, {}", unknown.help))
+}
+
+fn bless_mode(text: &str) -> Result<BlessMode, String> {
+    match text {
+        "write" => Ok(BlessMode::Write),
+        "check" => Ok(BlessMode::Check),
+        "force" => Ok(BlessMode::Force),
+        _ => Err("write --bless, --bless=check or --bless=force".to_owned()),
+    }
+}
+
+/// The folder of the running program; the current one if the system does not tell.
+fn program_dir() -> PathBuf {
+    let program = std::env::current_exe().ok();
+    program.and_then(|program| Some(program.parent()?.to_owned())).unwrap_or_else(|| PathBuf::from("."))
+}
+
+const EXAMPLES: &str = "\
+Exit codes:
+  0 all passed   1 an expectation failed   2 a file could not be read   3 the harness failed
+  4 the milter crashed or broke the protocol   5 time-out   64 wrong usage   130 stopped by Ctrl-C";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  fake-mta run scenarios                                  everything below a folder
+  fake-mta run scenarios/talk --profile postfix           one profile
+  fake-mta run a.toml --filter 'DNS time-out' -v          one run, with its transcript
+  fake-mta run scenarios --bless=check                    what would --bless rewrite?
+  fake-mta run a.toml --milter inet:8891@127.0.0.1 --dns 127.0.0.1:5353
+                                                          a milter that runs already";

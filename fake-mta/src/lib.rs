@@ -1,0 +1,30 @@
+//! A scripted fake MTA that speaks the milter protocol as sendmail or Postfix does.
+
+pub mod cli;
+mod client;
+mod clock;
+pub mod diag;
+pub mod filter_script;
+mod journal;
+mod link;
+mod message;
+mod openspf;
+mod profile;
+mod queue_id;
+pub mod replay;
+pub mod report;
+pub mod run;
+pub mod scenario;
+mod settings;
+mod smtp;
+pub mod suite;
+
+pub use client::{Client, ClientName};
+pub use clock::Clock;
+pub use journal::{Channel, Event, Journal, LinkFailure, LogLine, Question};
+pub use link::{Connect, Connecting, LinkError, Stream, Unfinished};
+pub use message::Delivered;
+pub use openspf::TimeoutForm;
+pub use profile::{Mta, Personality, Submission};
+pub use settings::{DomainCheck, FailureAction, FilterSettings, LogStyle, RecipientRules, Settings, Timeouts};
+pub use smtp::Reply;

@@ -1,0 +1,14 @@
+//! The queued message: its headers under each MTA's rules, its body, and its envelope.
+
+mod content;
+mod delivery;
+mod envelope;
+mod postfix;
+mod sendmail;
+
+pub(crate) use content::{Content, Header, without_cr};
+pub(crate) use delivery::LineBreaking;
+pub use envelope::Delivered;
+pub(crate) use envelope::{Envelope, Recipient};
+pub(crate) use postfix::PostfixHeaders;
+pub(crate) use sendmail::{Change, Generated, SendmailHeaders};

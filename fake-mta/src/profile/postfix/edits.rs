@@ -1,0 +1,105 @@
+//! A filter's edits at the end of a message, as Postfix makes them.
+
+use milter_proto::Reply;
+
+use crate::{
+    message::{Envelope, PostfixHeaders, Recipient, without_cr},
+    smtp::bare_address,
+};
+
+/// The message while filters may still change it.
+pub(super) struct Editing {
+    pub(super) headers: PostfixHeaders,
+    /// The body with LF line ends.
+    pub(super) body: Vec<u8>,
+    pub(super) envelope: Envelope,
+    /// The last recipient that the client named, for the log.
+    pub(super) last_recipient: Option<Vec<u8>>,
+    body_parts: BodyParts,
+}
+
+/// How far this filter is with a new body: its packets must follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum BodyParts {
+    None,
+    Coming,
+    Ended,
+}
+
+impl Editing {
+    pub(super) fn new(headers: PostfixHeaders, body: Vec<u8>, envelope: Envelope) -> Self {
+        let last_recipient = envelope.recipients.last().map(|recipient| recipient.address.clone());
+        Self { headers, body, envelope, last_recipient, body_parts: BodyParts::None }
+    }
+
+    /// The next filter starts with what the one before left.
+    pub(super) fn next_filter(&mut self, leading_space: bool) {
+        self.headers.leading_space = leading_space;
+        self.body_parts = BodyParts::None;
+    }
+
+    /// Something other than a part of the new body came.
+    pub(super) fn end_body(&mut self) {
+        if self.body_parts == BodyParts::Coming {
+            self.body_parts = BodyParts::Ended;
+        }
+    }
+
+    /// Makes one edit; the error is a request that makes no sense, in Postfix's words.
+    pub(super) fn apply(&mut self, edit: &Reply) -> Result<(), &'static str> {
+        match edit {
+            Reply::AddHeader { name, value } => self.headers.add(name, value),
+            Reply::InsertHeader { index, name, value } => self.headers.insert(*index, name, value),
+            Reply::ChangeHeader { name, .. } if name.is_empty() => return Err("null change header name"),
+            Reply::ChangeHeader { index, name, value } => self.headers.change(*index, name, value),
+            Reply::ReplaceBody(part) => return self.replace_body(part),
+            Reply::AddRcpt(address) => self.add_recipient(address, None),
+            Reply::AddRcptPar { address, args } => self.add_recipient(address, args.as_deref()),
+            Reply::DeleteRcpt(address) => {
+                let address = bare_address(address);
+                self.envelope.recipients.retain(|rcpt| rcpt.address != address);
+            }
+            Reply::ChangeFrom { address, args } => {
+                self.envelope.sender = bare_address(address).to_vec();
+                if let Some(args) = args {
+                    self.envelope.set_params(known_args(args, &["RET", "ENVID"]));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn replace_body(&mut self, part: &[u8]) -> Result<(), &'static str> {
+        match self.body_parts {
+            BodyParts::Ended => return Err("body replacement requests can't currently be mixed with other requests"),
+            BodyParts::None => self.body.clear(),
+            BodyParts::Coming => {}
+        }
+        self.body_parts = BodyParts::Coming;
+        // A CRLF may be cut in two by the packets: the CR at the end of what came before belongs to this LF.
+        if part.first() == Some(&b'\n') && self.body.last() == Some(&b'\r') {
+            self.body.pop();
+        }
+        self.body.extend(without_cr(part));
+        Ok(())
+    }
+
+    /// Only the first address of a list counts.
+    fn add_recipient(&mut self, list: &[u8], args: Option<&[u8]>) {
+        let first = list.split(|&byte| byte == b',').next().unwrap_or_default();
+        let params = args.map(|args| known_args(args, &["NOTIFY", "ORCPT"])).unwrap_or_default();
+        // The extra recipients stand before those of the client, the last one first.
+        self.envelope.recipients.insert(0, Recipient { address: bare_address(first.trim_ascii()).to_vec(), params });
+    }
+}
+
+/// The ESMTP parameters that Postfix takes from a filter; others are passed over.
+fn known_args(args: &[u8], known: &[&str]) -> Vec<Vec<u8>> {
+    let words = args.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let known = words.filter(|word| {
+        let keyword = crate::smtp::split_at_byte(word, b'=').0;
+        known.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(keyword))
+    });
+    known.map(<[u8]>::to_vec).collect()
+}

@@ -1,0 +1,184 @@
+//! MAIL and RCPT.
+
+use milter_proto::{Command, MacroStage};
+
+use super::{
+    filters::Event,
+    macros::MacroTable,
+    session::{Mail, Postfix, SMTPD},
+    text,
+};
+use crate::{
+    message::{Envelope, Recipient},
+    settings::Route,
+    smtp::{PathArgument, Reply, split_at_byte},
+};
+
+impl Postfix {
+    pub(super) async fn mail(&mut self, argument: &[u8]) -> Reply {
+        self.last_command = "MAIL";
+        if self.mail.is_some() {
+            return Reply::line("503 5.5.1 Error: nested MAIL command");
+        }
+        let Some(path) = PathArgument::parse(argument, "FROM:") else {
+            return Reply::line("501 5.5.4 Syntax: MAIL FROM:<address>");
+        };
+        if let Some(reply) = self.unknown_option(&path, &["SIZE", "BODY", "RET", "ENVID", "AUTH", "SMTPUTF8"]) {
+            return reply;
+        }
+        if let Some(reply) = self.too_large(&path) {
+            return reply;
+        }
+        self.mail = Some(self.begin_mail(&path));
+        let macros = self.mail_macros();
+        let command = Command::Mail { sender: path.typed, args: path.params };
+        let answer = self.ask(command, Some(MacroStage::Envfrom), &macros).await;
+        match self.judge("MAIL", answer) {
+            Some(reply) => {
+                self.reset_mail();
+                self.refuse(&reply).await
+            }
+            None => Reply::line("250 2.1.0 Ok"),
+        }
+    }
+
+    fn begin_mail(&self, path: &PathArgument) -> Mail {
+        let author = path.param("AUTH").filter(|author| self.host.auth.is_some() && *author != b"<>");
+        Mail {
+            envelope: Envelope { sender: path.address.clone(), params: path.params.clone(), recipients: Vec::new() },
+            hold: self.hold,
+            smtputf8: path.params.iter().any(|param| param.eq_ignore_ascii_case(b"SMTPUTF8")),
+            author: author.map(<[u8]>::to_vec),
+            ..Mail::default()
+        }
+    }
+
+    /// RFC 1870 section 6.1: a message that is announced as too large is refused at once.
+    fn too_large(&self, path: &PathArgument) -> Option<Reply> {
+        let announced: usize = std::str::from_utf8(path.param("SIZE")?).ok()?.parse().ok()?;
+        (announced > self.release.message_size_max).then(|| Reply::line("552 5.3.4 Message size exceeds fixed limit"))
+    }
+
+    pub(super) async fn rcpt(&mut self, argument: &[u8]) -> Reply {
+        self.last_command = "RCPT";
+        if self.mail.is_none() {
+            return Reply::line("503 5.5.1 Error: need MAIL command");
+        }
+        let Some(path) = PathArgument::parse(argument, "TO:") else {
+            return Reply::line("501 5.5.4 Syntax: RCPT TO:<address>");
+        };
+        if let Some(reply) = self.unknown_option(&path, &["NOTIFY", "ORCPT"]) {
+            return reply;
+        }
+        if let Some(refusal) = self.refuse_recipient(&path) {
+            self.report_refused_recipient(&path, &refusal).await;
+            return Reply::line(refusal);
+        }
+        let mut macros = self.mail_macros();
+        macros.set_address(&self.host, "rcpt", &path.address);
+        let command = Command::Rcpt { recipient: path.typed, args: path.params.clone() };
+        // The log names the recipient of this command; afterwards it names the first one again.
+        let first = self.name_recipient(Some(path.address.clone()));
+        let answer = self.ask(command, Some(MacroStage::Envrcpt), &macros).await;
+        let refusal = self.judge("RCPT", answer);
+        self.name_recipient(first);
+        if let Some(reply) = refusal {
+            return self.refuse(&reply).await;
+        }
+        self.accept_recipient(Recipient { address: path.address, params: path.params });
+        Reply::line("250 2.1.5 Ok")
+    }
+
+    fn name_recipient(&mut self, recipient: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        self.mail.as_mut().and_then(|mail| std::mem::replace(&mut mail.recipient, recipient))
+    }
+
+    /// Postfix's own refusal of a recipient, whatever the filters think of it.
+    fn refuse_recipient(&self, path: &PathArgument) -> Option<String> {
+        let settings = &self.host.settings;
+        let address = String::from_utf8_lossy(&path.address).into_owned();
+        let route = settings.route(&path.address);
+        // Refusals of the sender wait until RCPT, smtpd_delay_reject.
+        if let Some(sender) = self.mail.as_ref().map(|mail| &mail.envelope.sender)
+            && !settings.sender_exists(sender)
+        {
+            let sender = String::from_utf8_lossy(sender);
+            return Some(format!("450 4.1.8 <{sender}>: Sender address rejected: Domain not found"));
+        }
+        if route == Route::Denied && !self.host.may_relay() {
+            return Some(format!("454 4.7.1 <{address}>: Relay access denied"));
+        }
+        if let Some(reply) = settings.access_refusal(&path.address).filter(|_| !self.host.may_relay()) {
+            let (code, reason) = split_reply(reply);
+            return Some(format!("{code} <{address}>: Recipient address rejected: {reason}"));
+        }
+        (route == Route::Unknown).then(|| {
+            format!("550 5.1.1 <{address}>: Recipient address rejected: User unknown in local recipient table")
+        })
+    }
+
+    /// Filters that asked for it see the recipients that Postfix refused; what they say of it does not matter.
+    async fn report_refused_recipient(&mut self, path: &PathArgument, refusal: &str) {
+        let mut macros = self.mail_macros();
+        let (code, reason) = refusal[4..].split_once(' ').unwrap_or(("5.0.0", refusal));
+        let reason = reason.split_once(": ").map_or(reason, |(_, reason)| reason);
+        macros.set_default(&self.host, "rcpt_mailer", "error");
+        macros.set_default(&self.host, "rcpt_host", code);
+        macros.set_default(&self.host, "rcpt_addr", reason);
+        let command = Command::Rcpt { recipient: path.typed.clone(), args: path.params.clone() };
+        let stage = Some(MacroStage::Envrcpt);
+        let event = Event { command, stage, macros: &macros, release: self.release, program: SMTPD };
+        self.filters.refused_recipient(&self.host, &event).await;
+    }
+
+    /// The first accepted recipient opens the queue file.
+    fn accept_recipient(&mut self, recipient: Recipient) {
+        let client = text::client_log(&self.host.client);
+        let login = self.host.auth.as_ref().map(|auth| {
+            format!(", sasl_method={}, sasl_username={}", auth.mechanism, text::log_text(auth.user.as_bytes()))
+        });
+        let Some(mail) = &mut self.mail else { return };
+        mail.recipient.get_or_insert_with(|| recipient.address.clone());
+        mail.envelope.recipients.push(recipient);
+        if mail.queue_id.is_none() {
+            let id = self.host.queue_ids.postfix();
+            mail.queue_id = Some(id.clone());
+            self.log(Some(&id), &format!("client={client}{}", login.unwrap_or_default()));
+        }
+    }
+
+    fn unknown_option(&self, path: &PathArgument, known: &[&str]) -> Option<Reply> {
+        if self.verbatim {
+            return None;
+        }
+        path.params.iter().find_map(|param| {
+            let keyword = split_at_byte(param, b'=').0;
+            let unknown = !known.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(keyword));
+            unknown.then(|| Reply::line(format!("555 5.5.4 Unsupported option: {}", String::from_utf8_lossy(param))))
+        })
+    }
+
+    /// The macros of the session and of the open message.
+    pub(super) fn mail_macros(&self) -> MacroTable {
+        let mut table = MacroTable::of_smtpd(&self.host, self.release);
+        if let Some(mail) = &self.mail {
+            table.set_address(&self.host, "mail", &mail.envelope.sender);
+            if let Some(author) = &mail.author {
+                table.set_default(&self.host, "auth_author", &author[..]);
+            }
+            if let Some(id) = &mail.queue_id {
+                table.set_default(&self.host, "i", id.as_str());
+            }
+        }
+        table
+    }
+}
+
+/// `550 5.1.1 text` into codes and text; a reply without an enhanced code gets `5.7.1`.
+fn split_reply(reply: &str) -> (String, &str) {
+    let (code, rest) = reply.split_once(' ').unwrap_or((reply, ""));
+    match rest.split_once(' ') {
+        Some((enhanced, text)) if enhanced.split('.').count() == 3 => (format!("{code} {enhanced}"), text),
+        _ => (format!("{code} 5.7.1"), rest),
+    }
+}

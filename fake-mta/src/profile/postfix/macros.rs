@@ -1,0 +1,125 @@
+//! Which macros Postfix sends with an event, and their values.
+
+use std::collections::BTreeMap;
+
+use milter_proto::{MacroStage, Negotiate};
+
+use super::{release::Release, text};
+use crate::{profile::Host, smtp::domain_of};
+
+/// The values of all macros that have one now, by name without braces.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MacroTable(BTreeMap<String, Vec<u8>>);
+
+impl MacroTable {
+    /// What every program of Postfix knows of the session.
+    pub(super) fn of_session(host: &Host, release: &Release) -> Self {
+        let mut table = Self::default();
+        let client = &host.client;
+        let settings = &host.settings;
+        table.set("j", settings.hostname.as_str());
+        table.set("v", format!("Postfix {}", release.mail_version));
+        table.set("daemon_name", settings.hostname.as_str());
+        table.set("daemon_addr", client.local_addr.map_or_else(String::new, |addr| addr.to_string()));
+        table.set("daemon_port", "25");
+        table.set("_", text::client_macro(client));
+        table.set("client_addr", text::address(client));
+        table.set("client_name", text::client_name(client));
+        table.set("client_port", client.port.to_string());
+        table.set("client_ptr", client.name.claimed().unwrap_or("unknown"));
+        if let Some(auth) = &host.auth {
+            table.set("auth_type", auth.mechanism.as_str());
+            table.set("auth_authen", auth.user.as_str());
+        }
+        table.overrides(host);
+        table
+    }
+
+    /// What only `smtpd(8)` knows.
+    pub(super) fn of_smtpd(host: &Host, release: &Release) -> Self {
+        let mut table = Self::of_session(host, release);
+        table.set("client_resolve", text::client_resolve(&host.client));
+        table.set("client_connections", "1");
+        if let Some(tls) = &host.tls {
+            for (name, value) in tls.values.iter().filter(|(name, value)| !value.is_empty() && *name != "verify") {
+                table.set(name, value.as_str());
+            }
+        }
+        table.overrides(host);
+        table
+    }
+
+    /// `{mail_addr}`, `{mail_host}` and `{mail_mailer}`, or those of a recipient: how mail to the address would leave.
+    pub(super) fn set_address(&mut self, host: &Host, prefix: &str, address: &[u8]) {
+        let settings = &host.settings;
+        let domain = domain_of(address).map(|domain| String::from_utf8_lossy(domain).into_owned());
+        let local = domain.as_deref().is_none_or(|domain| settings.is_local(domain));
+        let next_hop = settings.relay_host.clone().or_else(|| domain.clone());
+        let relays_for_all = prefix == "rcpt" && settings.recipients.relay_domains.is_none();
+        let relayed = settings.recipients.relay_domains.as_ref().zip(domain.as_ref());
+        let is_relayed = relayed.is_some_and(|(domains, domain)| domains.contains(domain));
+        let mailer = match (local, relays_for_all || is_relayed) {
+            (true, _) => "local",
+            (false, true) => "relay",
+            (false, false) => "smtp",
+        };
+        let hop = if local { settings.hostname.clone() } else { next_hop.unwrap_or_default() };
+        self.set_default(host, &format!("{prefix}_addr"), address);
+        self.set_default(host, &format!("{prefix}_host"), hop);
+        self.set_default(host, &format!("{prefix}_mailer"), mailer);
+    }
+
+    /// Sets a macro that the settings do not override.
+    pub(super) fn set_default(&mut self, host: &Host, name: &str, value: impl Into<Vec<u8>>) {
+        let value = host.macro_override(name).unwrap_or_else(|| value.into());
+        self.set(name, value);
+    }
+
+    /// Names as they stand in the list, with the values of those that have one.
+    pub(super) fn pairs(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let known = names.iter().filter_map(|name| {
+            let bare = name.trim_start_matches('{').trim_end_matches('}');
+            Some((name.clone().into_bytes(), self.0.get(bare)?.clone()))
+        });
+        known.collect()
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    fn overrides(&mut self, host: &Host) {
+        for (name, value) in &host.settings.macro_values {
+            self.set(name, value.as_str());
+        }
+    }
+}
+
+/// The macro names that go with an event: the filter's own list if it gave one for the stage, else the administrator's.
+pub(super) fn stage_list(host: &Host, release: &Release, agreed: &Negotiate, stage: Option<MacroStage>) -> Vec<String> {
+    let Some(stage) = stage else { return Vec::new() };
+    let asked = agreed.symlists.iter().rev().find(|(number, names)| *number == stage as u32 && !names.is_empty());
+    if let Some((_, names)) = asked {
+        return split_names(names);
+    }
+    let set = host.settings.macro_lists.get(&stage).cloned();
+    set.unwrap_or_else(|| default_list(release, stage).iter().map(|&name| name.to_owned()).collect())
+}
+
+fn default_list(release: &Release, stage: MacroStage) -> &'static [&'static str] {
+    let lists = &release.macros;
+    match stage {
+        MacroStage::Connect => lists.connect,
+        MacroStage::Helo => lists.helo,
+        MacroStage::Envfrom => lists.mail,
+        MacroStage::Envrcpt => lists.rcpt,
+        MacroStage::Data => lists.data,
+        MacroStage::Eoh => lists.end_of_header,
+        MacroStage::Eom => lists.end_of_data,
+    }
+}
+
+fn split_names(names: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(names);
+    text.split([' ', ',', '\t']).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}

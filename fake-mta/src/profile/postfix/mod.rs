@@ -1,0 +1,39 @@
+//! Postfix as `smtpd(8)`, `milter8.c` and `cleanup(8)` look from outside.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `release` | what differs from release to release, as a table |
+//! | `session` | one SMTP session: state, dispatch, verdicts |
+//! | `helo`, `envelope`, `data`, `auth`, `proxy` | the SMTP commands |
+//! | `submission` | mail that does not come over SMTP |
+//! | `filters`, `filter`, `exchange` | the filters of a session; one filter; what its answers mean |
+//! | `packet` | packets from a filter, and what is wrong with them |
+//! | `content`, `edits`, `queue` | the message after the final dot, what filters change in it, what leaves |
+//! | `macros` | macro lists and values |
+//! | `text` | replies, log lines, trace header |
+
+mod auth;
+mod content;
+mod counts;
+mod data;
+mod edits;
+mod envelope;
+mod exchange;
+mod filter;
+mod filters;
+mod helo;
+mod macros;
+mod packet;
+mod proxy;
+mod queue;
+mod release;
+mod session;
+mod submission;
+mod text;
+
+pub(crate) use session::Postfix;
+
+/// The profile of the release that is played.
+pub(crate) fn profile_name() -> &'static str {
+    release::POSTFIX_3_7.profile
+}

@@ -1,0 +1,54 @@
+//! DATA, and the message that follows.
+
+use milter_proto::{Command, MacroStage};
+
+use super::{content, filter::Verdict, reply_text, session::Sendmail, text};
+use crate::{
+    journal::Event,
+    message::Delivered,
+    profile::printable,
+    smtp::{Awaits, Reply},
+};
+
+impl Sendmail {
+    pub(super) async fn data(&mut self) -> Reply {
+        self.last_command = "data";
+        let Some(mail) = &self.mail else { return Reply::line("503 5.0.0 Need MAIL command") };
+        if mail.envelope.recipients.is_empty() {
+            return Reply::line("503 5.0.0 Need RCPT (recipient)");
+        }
+        let verdict = self.ask(Command::Data, Some(MacroStage::Data), "data", &self.message_macros()).await;
+        let (said, reply) = match verdict {
+            Verdict::Code(code) => (printable(&code), reply_text::reply(self.release, &code, None)),
+            Verdict::Reject => (text::REJECTED.to_owned(), Reply::line(text::REJECTED)),
+            Verdict::Tempfail => (text::TRY_LATER.to_owned(), Reply::line(text::TRY_LATER)),
+            Verdict::Shutdown => ("421, errormode=4".to_owned(), Reply::line(text::SHUTTING_DOWN)),
+            other => {
+                if let (Verdict::Discard, Some(mail)) = (other, &mut self.mail) {
+                    mail.discard = true;
+                    self.log("Milter: cmd=data, discard");
+                }
+                self.awaits = Awaits::Message;
+                return Reply::line(text::GO_AHEAD);
+            }
+        };
+        self.log(&format!("Milter: cmd=data, reject={said}"));
+        self.maybe_shut_down(reply).await
+    }
+
+    pub(super) async fn receive(&mut self, message: &[u8]) -> Reply {
+        self.awaits = Awaits::Line;
+        let (reply, delivered) = content::receive(self, message).await;
+        self.end_message(delivered);
+        self.maybe_shut_down(reply).await
+    }
+
+    fn end_message(&mut self, delivered: Option<Delivered>) {
+        if let Some(delivered) = delivered {
+            self.host.journal.note(Event::Delivered(delivered));
+        }
+        self.mail = None;
+        self.recipients_named = 0;
+        self.queue_id = self.host.queue_ids.sendmail();
+    }
+}

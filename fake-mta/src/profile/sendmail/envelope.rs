@@ -1,0 +1,174 @@
+//! MAIL and RCPT.
+
+use milter_proto::{Command, MacroStage};
+
+use super::{
+    access::Access,
+    filter::Verdict,
+    filters::Question,
+    reply_text,
+    session::{Mail, Sendmail},
+    text,
+};
+use crate::{
+    client::ClientName,
+    message::{Envelope, Recipient},
+    profile::printable,
+    settings::Route,
+    smtp::{PathArgument, Reply, split_at_byte},
+};
+
+/// A refusal that a command met; a 421 closes the connection.
+type Refusal = Reply;
+
+impl Sendmail {
+    pub(super) async fn mail(&mut self, argument: &[u8]) -> Reply {
+        self.last_command = "mail";
+        if self.mail.is_some() {
+            return Reply::line("503 5.5.0 Sender already specified");
+        }
+        let Some(path) = PathArgument::parse(argument, "FROM:") else {
+            return Reply::line("501 5.5.2 Syntax error in parameters scanning \"FROM\"");
+        };
+        if self.access == Access::Tempfail {
+            let (typed, client) = (printable(&path.typed), text::client_text(&self.host.client));
+            self.log(&format!("SMTP MAIL command ({typed}) from {client} tempfailed (due to previous checks)"));
+            return Reply::line(text::TRY_LATER);
+        }
+        if let Some(reply) = unknown_parameter(&path, &["SIZE", "BODY", "RET", "ENVID", "AUTH", "BY"]) {
+            return reply;
+        }
+        if !self.host.settings.sender_exists(&path.address) {
+            let (typed, address) = (String::from_utf8_lossy(&path.typed), String::from_utf8_lossy(&path.address));
+            return Reply::line(format!("553 5.1.8 {typed}... Domain of sender address {address} does not exist"));
+        }
+        let author = path.param("AUTH").filter(|_| self.host.auth.is_some()).map(<[u8]>::to_vec);
+        let macros = self.mail_macros(&path.address, author.as_deref());
+        self.filters.begin_message(&self.host, &self.queue_id).await;
+        let command = Command::Mail { sender: path.typed.clone(), args: path.params.clone() };
+        let verdict = self.ask(command, Some(MacroStage::Envfrom), "mail", &macros).await;
+        if matches!(verdict, Verdict::Reject | Verdict::Code(_) | Verdict::Tempfail | Verdict::Discard) {
+            // The message is over before it began: the filters that have taken it already are told.
+            self.filters.abort(&self.host, &self.queue_id).await;
+        }
+        if verdict == Verdict::Reject {
+            self.log("Milter: reject, sender");
+        }
+        let discard = match self.judge_envelope(verdict, "from", &path.typed).await {
+            Ok(discard) => discard,
+            Err(refusal) => return refusal,
+        };
+        let envelope = Envelope { sender: path.address, params: path.params, recipients: Vec::new() };
+        self.mail = Some(Mail { envelope, discard, quarantine: None, author });
+        Reply::line(format!("250 2.1.0 {}... Sender ok", String::from_utf8_lossy(&path.typed)))
+    }
+
+    pub(super) async fn rcpt(&mut self, argument: &[u8]) -> Reply {
+        self.last_command = "rcpt";
+        if self.mail.is_none() {
+            return Reply::line("503 5.0.0 Need MAIL before RCPT");
+        }
+        let Some(path) = PathArgument::parse(argument, "TO:") else {
+            return Reply::line("501 5.5.2 Syntax error in parameters scanning \"TO\"");
+        };
+        if let Some(reply) = unknown_parameter(&path, &["NOTIFY", "ORCPT"]) {
+            return reply;
+        }
+        self.recipients_named += 1;
+        let typed = String::from_utf8_lossy(&path.typed).into_owned();
+        let route = self.host.settings.route(&path.address);
+        if route == Route::Denied && !self.host.may_relay() {
+            return self.relaying_denied(&typed);
+        }
+        if let Some(refusal) = self.ask_rcpt(&path, route).await {
+            return refusal;
+        }
+        if route == Route::Unknown {
+            return Reply::line(format!("550 5.1.1 {typed}... User unknown"));
+        }
+        if let Some(mail) = &mut self.mail {
+            mail.envelope.recipients.insert(0, Recipient { address: path.address, params: path.params });
+        }
+        Reply::line(format!("250 2.1.5 {typed}... Recipient ok"))
+    }
+
+    /// The stock rule set says why the client is not known.
+    fn relaying_denied(&self, typed: &str) -> Reply {
+        let name = text::client_name(&self.host.client);
+        let why = match &self.host.client.name {
+            ClientName::Forged(_) => format!("Relaying denied. IP name possibly forged {name}"),
+            ClientName::Missing => format!("Relaying denied. IP name lookup failed {name}"),
+            ClientName::Verified(_) | ClientName::LocalUser(_) => {
+                "Relaying denied. Proper authentication required.".to_owned()
+            }
+        };
+        Reply::line(format!("550 5.7.1 {typed}... {why}"))
+    }
+
+    /// RCPT as the filters see it. A recipient that sendmail itself refuses is shown to those that want to see it.
+    async fn ask_rcpt(&mut self, path: &PathArgument, route: Route) -> Option<Refusal> {
+        let macros = self.rcpt_macros(&path.address, route);
+        let command = Command::Rcpt { recipient: path.typed.clone(), args: path.params.clone() };
+        if route == Route::Unknown && !self.filters.want_refused_recipients() {
+            // The macros of a refused recipient are sent all the same.
+            if self.is_asking() {
+                let (stage, queue_id) = (Some(MacroStage::Envrcpt), &self.queue_id);
+                let release = self.release;
+                let question = Question { command, stage, action: "rcpt", macros: &macros, queue_id, release };
+                self.filters.send_macros_only(&self.host, &question).await;
+            }
+            return None;
+        }
+        let verdict = self.ask(command, Some(MacroStage::Envrcpt), "rcpt", &macros).await;
+        if route == Route::Unknown {
+            return None;
+        }
+        match self.judge_envelope(verdict, "to", &path.typed).await {
+            Ok(discard) => {
+                if let (true, Some(mail)) = (discard, &mut self.mail) {
+                    mail.discard = true;
+                }
+                None
+            }
+            Err(refusal) => Some(refusal),
+        }
+    }
+
+    /// What a verdict at MAIL or RCPT means: go on (and whether to discard the message), or a refusal.
+    async fn judge_envelope(&mut self, verdict: Verdict, what: &str, typed: &[u8]) -> Result<bool, Refusal> {
+        let log = |this: &Self, said: &str| this.log(&format!("Milter: {what}={}, {said}", printable(typed)));
+        match verdict {
+            Verdict::Code(code) => {
+                log(self, &format!("reject={}", printable(&code)));
+                let reply = reply_text::reply(self.release, &code, Some(typed));
+                Err(self.maybe_shut_down(reply).await)
+            }
+            Verdict::Reject => {
+                log(self, &format!("reject={}", text::REJECTED));
+                Err(reply_text::reply(self.release, text::REJECTED.as_bytes(), Some(typed)))
+            }
+            Verdict::Tempfail => {
+                log(self, &format!("reject={}", text::TRY_LATER));
+                Err(Reply::line(text::TRY_LATER))
+            }
+            Verdict::Shutdown => {
+                log(self, "reject=421, errormode=4");
+                Err(self.maybe_shut_down(Reply::line(text::SHUTTING_DOWN)).await)
+            }
+            Verdict::Discard => {
+                log(self, "discard");
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+}
+
+/// The refusal of the first ESMTP parameter that is not known.
+fn unknown_parameter(path: &PathArgument, known: &[&str]) -> Option<Reply> {
+    path.params.iter().find_map(|param| {
+        let keyword = String::from_utf8_lossy(split_at_byte(param, b'=').0).into_owned();
+        let unknown = !known.iter().any(|name| name.eq_ignore_ascii_case(&keyword));
+        unknown.then(|| Reply::line(format!("555 5.5.4 {keyword} parameter unrecognized")))
+    })
+}

@@ -1,0 +1,83 @@
+//! What sendmail's log says of a filter that fails.
+
+use std::io::ErrorKind;
+
+use crate::link::LinkError;
+
+/// The program's name in the log.
+pub(super) const PROGRAM: &str = "sendmail";
+
+/// The lines about a filter that cannot be connected to, to be put after its name. `address` is `inet:host:port` or
+/// `unix:/path`.
+pub(super) fn connect_failure(address: &str, error: &LinkError) -> Vec<String> {
+    let host = address.strip_prefix("inet:").map(|rest| rest.rsplit_once(':').map_or(rest, |(host, _)| host));
+    let reason = match error {
+        LinkError::Connect(error) => errno(error),
+        other => other.to_string(),
+    };
+    match host {
+        Some(host) => {
+            vec![
+                format!(": open {host} failed: {reason} by {host}"),
+                format!(": error connecting to filter: {reason} by {host}"),
+            ]
+        }
+        None => vec![format!(": error connecting to filter: {reason}")],
+    }
+}
+
+/// The line about an answer that did not come, or not whole.
+pub(super) fn read_failure(name: &str, action: &str, error: &LinkError) -> String {
+    match error {
+        LinkError::Timeout { unfinished, .. } => {
+            // Length and code are read together, and then the rest.
+            let begun = !matches!(unfinished.came, 0 | HEAD_SIZE);
+            let when = if begun { "during" } else { "before" };
+            format!("Milter ({name}): timeout {when} data read, where={action}")
+        }
+        LinkError::Eof(unfinished) if unfinished.came < HEAD_SIZE => {
+            format!("milter_sys_read({name}): cmd read returned {}, expecting {HEAD_SIZE}", unfinished.came)
+        }
+        LinkError::Eof(unfinished) => {
+            let expected = unfinished.length.map_or(0, |length| length.saturating_sub(1));
+            let came = unfinished.came.saturating_sub(HEAD_SIZE);
+            format!("milter_sys_read({name}): cmd read returned {came}, expecting {expected}")
+        }
+        LinkError::Io(error) => {
+            format!("milter_sys_read({name}): cmd read returned -1, expecting {HEAD_SIZE}: {}", errno(error))
+        }
+        other => format!("milter_sys_read({name}): cmd read: {other}"),
+    }
+}
+
+fn errno(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => "Connection refused".to_owned(),
+        ErrorKind::ConnectionReset => "Connection reset by peer".to_owned(),
+        ErrorKind::BrokenPipe => "Broken pipe".to_owned(),
+        ErrorKind::NotFound => "No such file or directory".to_owned(),
+        ErrorKind::PermissionDenied => "Permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Length word and code.
+const HEAD_SIZE: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Unfinished;
+
+    fn eof(came: usize, length: Option<u32>) -> String {
+        read_failure("f", "mail", &LinkError::Eof(Unfinished { came, length }))
+    }
+
+    #[test]
+    fn what_came_of_a_packet_is_told_part_by_part() {
+        assert_eq!(eof(0, None), "milter_sys_read(f): cmd read returned 0, expecting 5");
+        assert_eq!(eof(3, None), "milter_sys_read(f): cmd read returned 3, expecting 5");
+        assert_eq!(eof(8, Some(16)), "milter_sys_read(f): cmd read returned 3, expecting 15");
+        assert_eq!(eof(5, Some(16)), "milter_sys_read(f): cmd read returned 0, expecting 15");
+    }
+}

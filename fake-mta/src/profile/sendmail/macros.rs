@@ -1,0 +1,206 @@
+//! Which macros sendmail sends at a stage, and their values.
+
+use std::collections::BTreeMap;
+
+use milter_proto::{MacroStage, Negotiate};
+
+use super::{release::Release, session::Sendmail, text};
+use crate::{
+    profile::{Host, host::sendmail_address},
+    settings::Route,
+    smtp::{domain_of, split_at_byte},
+};
+
+/// The values of all macros that have one now, by name without braces.
+#[derive(Debug, Clone, Default)]
+pub(super) struct MacroTable(BTreeMap<String, Vec<u8>>);
+
+impl MacroTable {
+    /// The macros that belong to the host and the connection.
+    fn of_session(host: &Host, release: &Release) -> Self {
+        let mut table = Self::default();
+        table.set("j", host.settings.hostname.as_str());
+        table.set("v", release.version);
+        table.set("_", text::client_text(&host.client));
+        table.set("b", host.settings.clock.rfc5322("GMT"));
+        table.set("t", host.settings.clock.compact_minutes());
+        table.set_client(host);
+        table.set_interface(host);
+        table.set_security(host);
+        for (name, value) in &host.settings.macro_values {
+            table.set(name, value.as_str());
+        }
+        table
+    }
+
+    /// What comes from the network; a user on standard input has none of it.
+    fn set_client(&mut self, host: &Host) {
+        let client = &host.client;
+        let Some(addr) = client.canonical_addr() else { return };
+        let ipv6 = client.addr.is_some_and(|addr| addr.is_ipv6());
+        self.set("daemon_name", if ipv6 { "MTA-v6" } else { "MTA-v4" });
+        self.set("daemon_addr", if ipv6 { "::" } else { "0.0.0.0" });
+        self.set("daemon_family", if ipv6 { "inet6" } else { "inet" });
+        self.set("daemon_port", "25");
+        self.set("client_name", text::client_name(client));
+        self.set("client_addr", sendmail_address(addr));
+        self.set("client_port", client.port.to_string());
+        self.set("client_resolve", text::client_resolve(client));
+        self.set("client_connections", "1");
+        if let Some(name) = client.name.claimed() {
+            self.set("client_ptr", name);
+        }
+    }
+
+    fn set_interface(&mut self, host: &Host) {
+        match host.client.local_addr {
+            // sendmail does not give the address of an IPv4 loopback interface.
+            Some(local) if local.is_loopback() => self.set("if_name", "localhost"),
+            Some(local) => {
+                let address = sendmail_address(local);
+                let name = host.settings.interface_name.clone().unwrap_or_else(|| format!("[{address}]"));
+                self.set("if_name", name);
+                self.set("if_addr", address);
+            }
+            None => {}
+        }
+    }
+
+    fn set_security(&mut self, host: &Host) {
+        if let Some(tls) = &host.tls {
+            self.set("verify", text::NOT_VERIFIED);
+            for (name, value) in &tls.values {
+                self.set(name, value.as_str());
+            }
+        }
+        if let Some(auth) = &host.auth {
+            self.set("auth_type", auth.mechanism.as_str());
+            self.set("auth_authen", auth.user.as_str());
+            self.set("auth_ssf", "0");
+        }
+    }
+
+    fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+
+    /// Sets a macro that the settings do not override.
+    pub(super) fn set_default(&mut self, host: &Host, name: &str, value: impl Into<Vec<u8>>) {
+        let value = host.macro_override(name).unwrap_or_else(|| value.into());
+        self.set(name, value);
+    }
+
+    /// The value of a macro; empty if it has none.
+    pub(super) fn value(&self, name: &str) -> Vec<u8> {
+        self.0.get(name).cloned().unwrap_or_default()
+    }
+
+    /// Names as they stand in the list, with the values of those that have one.
+    pub(super) fn pairs(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let known = names.iter().filter_map(|name| {
+            let bare = name.trim_start_matches('{').trim_end_matches('}');
+            Some((name.clone().into_bytes(), self.0.get(bare)?.clone()))
+        });
+        known.collect()
+    }
+}
+
+impl Sendmail {
+    /// The macros of the session.
+    pub(super) fn session_macros(&self) -> MacroTable {
+        let mut table = MacroTable::of_session(&self.host, self.release);
+        table.set_default(&self.host, "i", self.queue_id.as_str());
+        if let Some(helo) = &self.helo {
+            table.set_default(&self.host, "s", helo.as_str());
+        }
+        table
+    }
+
+    /// The macros of the session and of a message from that sender.
+    pub(super) fn mail_macros(&self, sender: &[u8], author: Option<&[u8]>) -> MacroTable {
+        let mut table = self.session_macros();
+        let (mailer, host, address) = self.mailer(sender);
+        table.set_default(&self.host, "mail_mailer", mailer);
+        table.set_default(&self.host, "mail_host", host);
+        table.set_default(&self.host, "mail_addr", address);
+        table.set_default(&self.host, "f", sender);
+        if let Some(author) = author {
+            table.set_default(&self.host, "auth_author", author);
+        }
+        table
+    }
+
+    /// The macros of the session and of the open message.
+    pub(super) fn message_macros(&self) -> MacroTable {
+        let Some(mail) = &self.mail else { return self.session_macros() };
+        let mut table = self.mail_macros(&mail.envelope.sender, mail.author.as_deref());
+        table.set_default(&self.host, "nrcpts", mail.envelope.recipients.len().to_string());
+        table
+    }
+
+    /// The macros of a recipient, who is counted already.
+    pub(super) fn rcpt_macros(&self, address: &[u8], route: Route) -> MacroTable {
+        let mut table = self.message_macros();
+        let (mailer, host, address) = match route {
+            Route::Unknown => ("error".to_owned(), b"5.1.1".to_vec(), b"550 5.1.1 User unknown".to_vec()),
+            _ => self.mailer(address),
+        };
+        let accepted = self.mail.as_ref().map_or(0, |mail| mail.envelope.recipients.len());
+        table.set_default(&self.host, "nrcpts", (accepted + 1).to_string());
+        table.set_default(&self.host, "rcpt_mailer", mailer);
+        table.set_default(&self.host, "rcpt_host", host);
+        table.set_default(&self.host, "rcpt_addr", address);
+        table
+    }
+
+    /// How mail to the address would leave: mailer, host and address as the `{mail_*}` and `{rcpt_*}` macros have them.
+    fn mailer(&self, address: &[u8]) -> (String, Vec<u8>, Vec<u8>) {
+        let settings = &self.host.settings;
+        let Some(domain) = domain_of(address) else { return ("local".to_owned(), Vec::new(), address.to_vec()) };
+        if settings.is_local(&String::from_utf8_lossy(domain)) {
+            let user = &address[..address.len() - domain.len() - 1];
+            return ("local".to_owned(), Vec::new(), user.to_vec());
+        }
+        match &settings.relay_host {
+            Some(relay) => ("relay".to_owned(), split_at_byte(relay.as_bytes(), b':').0.to_vec(), address.to_vec()),
+            None => ("esmtp".to_owned(), [domain, b"."].concat(), address.to_vec()),
+        }
+    }
+}
+
+/// The macro names of a stage for one filter; `None` if no macro packet is sent at all.
+pub(super) fn stage_list(host: &Host, release: &Release, agreed: &Negotiate, stage: MacroStage) -> Option<Vec<String>> {
+    let wanted = |stage: MacroStage| agreed.symlists.iter().rev().find(|(number, _)| *number == stage as u32);
+    // At the end of a message sendmail looks whether the filter set the list for the end of the header, and then uses the
+    // filter's list for the end of the message, set or not. An old fault that filters must live with.
+    let names = if stage == MacroStage::Eom {
+        wanted(MacroStage::Eoh)
+            .map(|_| wanted(MacroStage::Eom).map(|(_, names)| split_names(release, names)).unwrap_or_default())
+    } else {
+        wanted(stage).map(|(_, names)| split_names(release, names))
+    };
+    let set = || host.settings.macro_lists.get(&stage).cloned();
+    let stock = || default_list(release, stage).iter().map(|&name| name.to_owned()).collect();
+    let names = names.or_else(set).unwrap_or_else(stock);
+    (!names.is_empty()).then_some(names)
+}
+
+/// Names in a filter's list are separated by spaces or commas. Those beyond the limit are left out.
+fn split_names(release: &Release, names: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(names);
+    let names = text.split([' ', ',']).filter(|name| !name.is_empty());
+    names.take(release.asked_macros_max).map(str::to_owned).collect()
+}
+
+fn default_list(release: &Release, stage: MacroStage) -> &'static [&'static str] {
+    let lists = &release.macros;
+    match stage {
+        MacroStage::Connect => lists.connect,
+        MacroStage::Helo => lists.helo,
+        MacroStage::Envfrom => lists.envfrom,
+        MacroStage::Envrcpt => lists.envrcpt,
+        MacroStage::Data => lists.data,
+        MacroStage::Eoh => lists.eoh,
+        MacroStage::Eom => lists.eom,
+    }
+}

@@ -1,0 +1,255 @@
+//! The SMTP session: what sendmail keeps of it, and which command goes where.
+
+use milter_proto::{Command, MacroStage};
+
+use super::{
+    access::Access,
+    content,
+    filter::Verdict,
+    filters::{Filters, Question},
+    log,
+    macros::MacroTable,
+    release::{Release, SENDMAIL_8_17},
+    reply_text, text,
+};
+use crate::{
+    message::Envelope,
+    profile::Host,
+    smtp::{Awaits, CommandLine, Reply, SaslExchange, bare_address, domain_of},
+};
+
+/// One SMTP session with sendmail.
+pub(crate) struct Sendmail {
+    pub(super) host: Host,
+    pub(super) release: &'static Release,
+    pub(super) filters: Filters,
+    /// No filter is asked any more.
+    pub(super) unfiltered: bool,
+    pub(super) access: Access,
+    pub(super) helo: Option<String>,
+    pub(super) esmtp: bool,
+    pub(super) mail: Option<Mail>,
+    pub(super) queue_id: String,
+    pub(super) awaits: Awaits,
+    /// AUTH waits for the client's response.
+    pub(super) dialogue: Option<SaslExchange>,
+    /// How many recipients the client has named for this message, accepted or not; VRFY counts too.
+    pub(super) recipients_named: usize,
+    /// The last command, for the log of a lost connection.
+    pub(super) last_command: &'static str,
+}
+
+/// A message whose MAIL was accepted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Mail {
+    pub(super) envelope: Envelope,
+    pub(super) discard: bool,
+    pub(super) quarantine: Option<Vec<u8>>,
+    /// Who wrote the message, as the client's AUTH parameter has it.
+    pub(super) author: Option<Vec<u8>>,
+}
+
+impl Sendmail {
+    /// A session that has not begun.
+    pub(crate) fn new(mut host: Host) -> Self {
+        let queue_id = host.queue_ids.sendmail();
+        Self {
+            host,
+            release: &SENDMAIL_8_17,
+            filters: Filters::default(),
+            unfiltered: false,
+            access: Access::Open,
+            helo: None,
+            esmtp: false,
+            mail: None,
+            queue_id,
+            awaits: Awaits::Line,
+            dialogue: None,
+            recipients_named: 0,
+            last_command: "startup",
+        }
+    }
+
+    /// What the client is to send next.
+    pub(crate) fn awaits(&self) -> Awaits {
+        self.awaits
+    }
+
+    /// The surroundings, for facts that come from outside.
+    pub(crate) fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
+    /// The client has connected: filters are opened before the banner is sent.
+    pub(crate) async fn connect(&mut self) -> Reply {
+        let reply = self.greet().await;
+        self.unless_dead(reply).await
+    }
+
+    /// A command line of the client.
+    pub(crate) async fn command(&mut self, line: &[u8]) -> Reply {
+        let reply = match self.dialogue.take() {
+            Some(dialogue) => self.auth_response(dialogue, Some(line)),
+            None => self.dispatch(line).await,
+        };
+        self.unless_dead(reply).await
+    }
+
+    /// The message after its final dot.
+    pub(crate) async fn message(&mut self, message: &[u8]) -> Reply {
+        let reply = self.receive(message).await;
+        self.unless_dead(reply).await
+    }
+
+    /// The reply, unless the process has died over what a filter sent: then the client sees the connection close, as filters do.
+    async fn unless_dead(&mut self, reply: Reply) -> Reply {
+        if !self.filters.is_process_dead() {
+            return reply;
+        }
+        self.filters.hang_up().await;
+        Reply::silent_close()
+    }
+
+    async fn dispatch(&mut self, line: &[u8]) -> Reply {
+        let command = CommandLine::parse(line);
+        let verb = command.verb_upper();
+        if let Some(reply) = self.refused_by_access(&verb) {
+            return reply;
+        }
+        let argument = String::from_utf8_lossy(command.argument).into_owned();
+        match verb.as_str() {
+            "HELO" => self.helo(command.argument, false).await,
+            "EHLO" => self.helo(command.argument, true).await,
+            "MAIL" => self.mail(command.argument).await,
+            "RCPT" => self.rcpt(command.argument).await,
+            "DATA" => self.data().await,
+            "RSET" => {
+                self.reset().await;
+                Reply::line("250 2.0.0 Reset state")
+            }
+            "QUIT" => Reply::line(format!("221 2.0.0 {} closing connection", self.host.settings.hostname)).closing(),
+            "AUTH" if self.host.settings.auth_mechanisms.is_some() => self.auth(command.argument),
+            "STARTTLS" => self.starttls(command.argument).await,
+            "NOOP" => Reply::line("250 2.0.0 OK"),
+            "VERB" => Reply::line("502 5.7.0 Verbose unavailable"),
+            "HELP" => text::help(self.release),
+            "VRFY" => self.verify(&argument),
+            "EXPN" => Reply::line(format!("550 5.1.1 {argument}... User unknown")),
+            "ETRN" => Reply::line(format!("250 2.0.0 Queuing for node {argument} started")),
+            "TURN" => Reply::line("502 5.5.1 Command not implemented: \"TURN\""),
+            _ => self.unknown(command.line).await,
+        }
+    }
+
+    fn verify(&mut self, argument: &str) -> Reply {
+        self.recipients_named += 1;
+        let address = bare_address(argument.as_bytes());
+        let qualified = if domain_of(address).is_some() {
+            String::from_utf8_lossy(address).into_owned()
+        } else {
+            format!("{}@{}", String::from_utf8_lossy(address), self.host.settings.hostname)
+        };
+        Reply::line(format!("252 2.1.5 <{qualified}>"))
+    }
+
+    async fn unknown(&mut self, line: &[u8]) -> Reply {
+        let verdict = self.ask(Command::Unknown(line.to_vec()), None, "unknown", &MacroTable::default()).await;
+        let log = |this: &Self, said: &str| this.log(&format!("Milter: cmd={}, {said}", printable_verb(line)));
+        match verdict {
+            Verdict::Code(code) => {
+                log(self, &format!("reject={}", crate::profile::printable(&code)));
+                self.maybe_shut_down(reply_text::reply(self.release, &code, None)).await
+            }
+            Verdict::Reject => {
+                log(self, &format!("reject={}", text::REJECTED));
+                Reply::line(text::REJECTED)
+            }
+            Verdict::Tempfail => {
+                log(self, &format!("reject={}", text::TRY_LATER));
+                Reply::line(text::TRY_LATER)
+            }
+            Verdict::Shutdown => {
+                log(self, "reject=421, errormode=4");
+                self.maybe_shut_down(Reply::line(text::SHUTTING_DOWN)).await
+            }
+            _ => Reply::line(format!("500 5.5.1 Command unrecognized: \"{}\"", String::from_utf8_lossy(line))),
+        }
+    }
+
+    /// The last reply is out: filters are told, and an envelope that came to nothing is written down.
+    pub(crate) async fn finish(&mut self) {
+        self.filters.quit(&self.host, &self.queue_id).await;
+        self.drop_envelope();
+    }
+
+    /// An envelope without a message leaves a line in the log.
+    fn drop_envelope(&mut self) {
+        if self.mail.is_some() {
+            content::log_from(self, 0, None);
+        }
+        self.mail = None;
+    }
+
+    /// A 421 ends the session.
+    pub(super) async fn maybe_shut_down(&mut self, reply: Reply) -> Reply {
+        if !reply.lines.first().is_some_and(|line| line.starts_with(b"421")) {
+            return reply;
+        }
+        self.mail = None;
+        self.filters.quit(&self.host, &self.queue_id).await;
+        reply.closing()
+    }
+
+    /// A new envelope, and with it a new queue id.
+    pub(super) async fn reset(&mut self) {
+        if self.mail.is_some() {
+            self.filters.abort(&self.host, &self.queue_id).await;
+        }
+        self.drop_envelope();
+        self.queue_id = self.host.queue_ids.sendmail();
+        self.recipients_named = 0;
+        self.last_command = "rset";
+    }
+
+    /// The client went away without QUIT. In the middle of a message the process ends without a word to its filters.
+    pub(crate) async fn lost(&mut self) {
+        let client = text::client_text(&self.host.client);
+        let daemon = String::from_utf8_lossy(&self.session_macros().value("daemon_name")).into_owned();
+        let after = if self.awaits == Awaits::Line { self.last_command } else { "data" };
+        if self.awaits == Awaits::Line {
+            self.filters.quit(&self.host, &self.queue_id).await;
+        } else {
+            self.filters.hang_up().await;
+        }
+        self.log(&format!("lost input channel from {client} to {daemon} after {after}"));
+        self.drop_envelope();
+    }
+
+    pub(super) async fn ask(
+        &mut self,
+        command: Command,
+        stage: Option<MacroStage>,
+        action: &'static str,
+        macros: &MacroTable,
+    ) -> Verdict {
+        if !self.is_asking() {
+            return Verdict::Continue;
+        }
+        let question = Question { command, stage, action, macros, queue_id: &self.queue_id, release: self.release };
+        self.filters.ask(&self.host, &question).await
+    }
+
+    /// Whether filters are still asked: none is after a refusal of the connection, or once the message is to be discarded.
+    pub(super) fn is_asking(&self) -> bool {
+        !self.unfiltered && !self.mail.as_ref().is_some_and(|mail| mail.discard)
+    }
+
+    pub(super) fn log(&self, text: &str) {
+        self.host.log(log::PROGRAM, Some(&self.queue_id), text);
+    }
+}
+
+/// The first word of a line that is no command.
+fn printable_verb(line: &[u8]) -> String {
+    crate::profile::printable(CommandLine::parse(line).verb)
+}

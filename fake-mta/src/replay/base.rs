@@ -1,0 +1,257 @@
+//! The configuration under which the captures were made, and what a capture changes of it.
+
+use std::{net::IpAddr, time::Duration};
+
+use milter_proto::MacroStage;
+use serde_json::Value;
+
+use super::capture::Capture;
+use crate::{
+    client::{Client, ClientName},
+    profile::Personality,
+    settings::{FailureAction, FilterSettings, RecipientRules, Settings, Timeouts},
+};
+
+/// The MTA that was captured; the error names one that is not known.
+pub(super) fn personality(capture: &Capture) -> Result<Personality, String> {
+    match Personality::from_name(&capture.mta) {
+        Some(personality @ (Personality::Sendmail | Personality::Postfix)) => Ok(personality),
+        _ => Err(capture.mta.clone()),
+    }
+}
+
+/// The client, as the captured MTA saw it.
+pub(super) fn client(capture: &Capture) -> Result<Client, String> {
+    if capture.client.local {
+        return Ok(Client::local_user(LOCAL_USER));
+    }
+    let address = capture.client.address.as_deref().unwrap_or_default();
+    let addr: IpAddr = address.parse().map_err(|_| format!("client address {address}"))?;
+    let hostname = capture.client.hostname.clone().unwrap_or_default();
+    let name = match capture.client.dns.as_deref() {
+        Some("ok") => ClientName::Verified(hostname),
+        Some("forged") => ClientName::Forged(hostname),
+        Some("none") | None => ClientName::Missing,
+        Some(other) => return Err(format!("client dns {other}")),
+    };
+    let local = match addr {
+        IpAddr::V6(addr) if addr.is_loopback() => "::1",
+        IpAddr::V6(_) => "fd00::1",
+        IpAddr::V4(addr) if addr.is_loopback() => "127.0.0.1",
+        IpAddr::V4(_) => "192.0.2.1",
+    };
+    Ok(Client { addr: Some(addr), port: capture.client.port.unwrap_or(0), name, local_addr: local.parse().ok() })
+}
+
+/// The settings of the capture; the error names what there is no model of.
+pub(super) fn settings(capture: &Capture) -> Result<Settings, String> {
+    let mut settings = base(personality(capture)? == Personality::Postfix);
+    for (key, value) in &capture.config {
+        let text = value.as_str().unwrap_or_default();
+        let known = match key.as_str() {
+            "filters" => set_filters(&mut settings, value),
+            // Without a script nothing listens.
+            "filter_listening" | "filter" => Some(()),
+            "F" if capture.mta == "sendmail" => {
+                flag(text).map(|action| settings.filters.iter_mut().for_each(|filter| filter.on_failure = action))
+            }
+            _ if capture.mta == "postfix" => set_parameter(&mut settings, key, text),
+            _ => None,
+        };
+        known.ok_or_else(|| key.clone())?;
+    }
+    Ok(settings)
+}
+
+fn base(postfix: bool) -> Settings {
+    let mut settings = Settings::new(HOSTNAME, filter(0));
+    settings.interface_name = None;
+    settings.relay_host = Some("[127.0.0.1]:2526".to_owned());
+    settings.auth_mechanisms = Some("PLAIN LOGIN".to_owned());
+    settings.credentials = Some(vec![(format!("alice@{HOSTNAME}"), "secret".to_owned())]);
+    settings.next_hop_smtputf8 = false;
+    settings.starttls = true;
+    settings.recipients = RecipientRules {
+        local_domains: vec![HOSTNAME.to_owned(), "localhost".to_owned()],
+        relay_domains: Some(vec!["example.net".to_owned()]),
+        local_users: Some(["alice", "root", "postmaster"].map(str::to_owned).to_vec()),
+        unknown: Vec::new(),
+        // sendmail's access map did not match it.
+        refused: if postfix {
+            vec![("rejectme@example.net".to_owned(), "550 5.1.1 access says no".to_owned())]
+        } else {
+            Vec::new()
+        },
+        trusted_clients: vec![IpAddr::from([127, 0, 0, 1]), std::net::Ipv6Addr::LOCALHOST.into()],
+    };
+    settings
+}
+
+fn filter(number: usize) -> FilterSettings {
+    let seconds = Duration::from_secs;
+    FilterSettings {
+        name: if number == 0 { "cap".to_owned() } else { format!("cap{}", number + 1) },
+        address: format!("inet:127.0.0.1:{}", 9900 + number),
+        on_failure: FailureAction::Tempfail,
+        timeouts: Timeouts { connect: seconds(5), command: seconds(5), content: seconds(20) },
+    }
+}
+
+fn set_filters(settings: &mut Settings, count: &Value) -> Option<()> {
+    let count = usize::try_from(count.as_u64()?).ok().filter(|count| *count <= FILTERS_MAX)?;
+    settings.filters = (0..count).map(filter).collect();
+    Some(())
+}
+
+/// sendmail's F= flag.
+fn flag(text: &str) -> Option<FailureAction> {
+    Some(match text {
+        "" => FailureAction::Accept,
+        "R" => FailureAction::Reject,
+        "T" => FailureAction::Tempfail,
+        "4" => FailureAction::Shutdown,
+        _ => return None,
+    })
+}
+
+/// One line of Postfix's `main.cf`.
+fn set_parameter(settings: &mut Settings, key: &str, text: &str) -> Option<()> {
+    let filters = |settings: &mut Settings, change: &dyn Fn(&mut FilterSettings)| {
+        settings.filters.iter_mut().for_each(change);
+        Some(())
+    };
+    match key {
+        "milter_default_action" => {
+            let action = action(text)?;
+            filters(settings, &|filter| filter.on_failure = action)
+        }
+        "milter_connect_timeout" => {
+            let time = time(text)?;
+            filters(settings, &|filter| filter.timeouts.connect = time)
+        }
+        "milter_command_timeout" => {
+            let time = time(text)?;
+            filters(settings, &|filter| filter.timeouts.command = time)
+        }
+        "milter_content_timeout" => {
+            let time = time(text)?;
+            filters(settings, &|filter| filter.timeouts.content = time)
+        }
+        "milter_protocol" => {
+            let version = text.parse().ok().filter(|version| matches!(version, 2 | 3 | 4 | 6))?;
+            settings.protocol_version = Some(version);
+            Some(())
+        }
+        "milter_macro_daemon_name" => set_macro(settings, "daemon_name", text),
+        "milter_macro_v" => set_macro(settings, "v", text),
+        "non_smtpd_milters" => addresses(text).map(|filters| settings.local_filters = filters),
+        "smtpd_milters" => addresses(text).map(|filters| settings.filters = filters),
+        "smtpd_authorized_xclient_hosts" => hosts(text).map(|hosts| settings.xclient_hosts = hosts),
+        "smtpd_authorized_xforward_hosts" => hosts(text).map(|hosts| settings.xforward_hosts = hosts),
+        "relay_domains" => {
+            settings.recipients.relay_domains = Some(words(text));
+            Some(())
+        }
+        "smtpd_sasl_auth_enable" if text == "no" => {
+            settings.auth_mechanisms = None;
+            Some(())
+        }
+        "smtpd_tls_security_level" if matches!(text, "" | "none") => {
+            settings.starttls = false;
+            Some(())
+        }
+        _ => {
+            let stage = macro_stage(key)?;
+            settings.macro_lists.insert(stage, words(text));
+            Some(())
+        }
+    }
+}
+
+fn set_macro(settings: &mut Settings, name: &str, value: &str) -> Option<()> {
+    if value.contains('$') {
+        return None;
+    }
+    settings.macro_values.insert(name.to_owned(), value.to_owned());
+    Some(())
+}
+
+fn macro_stage(key: &str) -> Option<MacroStage> {
+    Some(match key {
+        "milter_connect_macros" => MacroStage::Connect,
+        "milter_helo_macros" => MacroStage::Helo,
+        "milter_mail_macros" => MacroStage::Envfrom,
+        "milter_rcpt_macros" => MacroStage::Envrcpt,
+        "milter_data_macros" => MacroStage::Data,
+        "milter_end_of_header_macros" => MacroStage::Eoh,
+        "milter_end_of_data_macros" => MacroStage::Eom,
+        _ => return None,
+    })
+}
+
+fn action(text: &str) -> Option<FailureAction> {
+    Some(match text {
+        "accept" => FailureAction::Accept,
+        "reject" => FailureAction::Reject,
+        "tempfail" => FailureAction::Tempfail,
+        "quarantine" => FailureAction::Quarantine,
+        "shutdown" => FailureAction::Shutdown,
+        _ => return None,
+    })
+}
+
+/// A list of filters, of which only those of the set-up are known.
+fn addresses(text: &str) -> Option<Vec<FilterSettings>> {
+    let number = |address: &str| match address {
+        "inet:127.0.0.1:9900" => Some(0),
+        "inet:127.0.0.1:9901" => Some(1),
+        _ => None,
+    };
+    words(text).iter().map(|address| number(address).map(filter)).collect()
+}
+
+fn hosts(text: &str) -> Option<Vec<IpAddr>> {
+    words(text).iter().map(|word| word.trim_matches(['[', ']']).parse().ok()).collect()
+}
+
+/// `30s`, `5m`; without a letter it is seconds.
+fn time(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let number: u64 = digits.parse().ok()?;
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number.checked_mul(unit)?))
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split([' ', ',', '\t', '\n']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// The name of the captured host.
+pub(super) const HOSTNAME: &str = "mx.example.com";
+/// Who ran the commands.
+pub(super) const LOCAL_USER: &str = "root";
+/// More filters than this are nobody's configuration.
+const FILTERS_MAX: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(key: &str, value: &str) -> Option<Settings> {
+        let mut settings = base(true);
+        set_parameter(&mut settings, key, value).map(|()| settings)
+    }
+
+    #[test]
+    fn parameters_that_filters_notice_are_set_and_others_are_not_modelled() {
+        assert_eq!(with("milter_command_timeout", "2m").unwrap().filters[0].timeouts.command, Duration::from_secs(120));
+        assert_eq!(with("milter_connect_macros", "j {v}").unwrap().macro_lists[&MacroStage::Connect], ["j", "{v}"]);
+        assert!(with("milter_protocol", "5").is_none());
+        assert!(with("smtpd_soft_error_limit", "1").is_none());
+    }
+}

@@ -1,0 +1,279 @@
+//! The report for people.
+
+use std::{fmt::Write as _, ops::Range};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::{
+    diag::{Diag, escape},
+    run::{Fatal, Status, Summary, UnitResult},
+    scenario::{LineKind, Mismatch, Subject},
+};
+
+/// One line for a unit: its status, its name, its time.
+pub(crate) fn unit_line(result: &UnitResult, colour: bool) -> String {
+    let (word, style) = match result.status() {
+        Status::Passed => ("ok     ", AnsiColor::Green.on_default()),
+        Status::Failed => ("FAILED ", AnsiColor::Red.on_default().bold()),
+        Status::Skipped => ("skipped", AnsiColor::Yellow.on_default()),
+    };
+    let time = result.elapsed.as_secs_f64();
+    format!("{} {} ({time:.3} s)\n", painted(word, style, colour), escape(&result.unit.name()))
+}
+
+/// The last line of a run.
+pub(crate) fn summary(summary: &Summary) -> String {
+    let count = |status| summary.count(status);
+    format!("{} passed, {} failed, {} skipped\n", count(Status::Passed), count(Status::Failed), count(Status::Skipped))
+}
+
+/// The canonical transcript of a unit, as `-v` shows it.
+pub(crate) fn transcript(result: &UnitResult) -> String {
+    result.played.transcript.lines().map(|line| format!("    {}\n", escape(line))).collect()
+}
+
+/// Everything about the units that failed. What kept several from starting is told once.
+pub(crate) fn failures(summary: &Summary, colour: bool) -> String {
+    let failed = summary.results.iter().filter(|result| result.status() == Status::Failed);
+    let mut text = String::new();
+    let mut told: Vec<(&str, usize)> = Vec::new();
+    for result in failed {
+        match start_failure(result).and_then(|reason| told.iter_mut().find(|(known, _)| *known == reason)) {
+            Some((_, more)) => *more += 1,
+            None => {
+                text += &failure(result, colour);
+                told.extend(start_failure(result).map(|reason| (reason, 0)));
+            }
+        }
+    }
+    for (reason, more) in told.into_iter().filter(|(_, more)| *more > 0) {
+        writeln!(text, "\n{more} more failed like this: {}", escape(reason)).expect("a String takes everything");
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+/// Why units were skipped, each reason once with the number of units.
+pub(crate) fn skips(summary: &Summary) -> String {
+    let mut reasons: Vec<(&str, usize)> = Vec::new();
+    for reason in summary.results.iter().filter_map(|result| result.played.skipped.as_deref()) {
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, units)) => *units += 1,
+            None => reasons.push((reason, 1)),
+        }
+    }
+    reasons.into_iter().map(|(reason, units)| format!("{units} skipped: {}\n", escape(reason))).collect()
+}
+
+/// Why the unit could not be begun, if that is so.
+fn start_failure(result: &UnitResult) -> Option<&str> {
+    let fatal = result.played.fatal.as_ref()?;
+    (fatal.at.is_none() && result.played.sessions.is_empty()).then_some(&fatal.text)
+}
+
+/// Everything about a unit that failed.
+pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
+    let heading = format!("FAILED {}", escape(&result.unit.name()));
+    let mut text = format!("\n{}\n\n", painted(&heading, AnsiColor::Red.on_default().bold(), colour));
+    let mut shown: Option<Range<usize>> = None;
+    for mismatches in result.mismatches.chunk_by(|a, b| a.at == b.at) {
+        for mismatch in mismatches {
+            text += &mismatch_diag(mismatch).render(colour);
+            text.push('\n');
+        }
+        let excerpt = excerpt(result, &mismatches[0]);
+        if shown.as_ref() != Some(&excerpt) {
+            text += &transcript_lines(result, &excerpt);
+        }
+        shown = Some(excerpt);
+    }
+    if let Some(fatal) = &result.played.fatal {
+        text += &fatal_diag(result, fatal).render(colour);
+        text.push('\n');
+        let all = result.played.transcript.lines().count();
+        let last = all.saturating_sub(MAX_EXCERPT_LINES)..all;
+        text += &transcript_lines(result, &last);
+    }
+    text += &indented("zone:", &result.played.zone);
+    text += &indented("DNS log:", &result.played.dns_log);
+    text + &format!("to run it alone:\n  {}\n", result.rerun)
+}
+
+/// The messages about a unit, without what surrounds them.
+pub(super) fn diags(result: &UnitResult) -> Vec<Diag> {
+    let mismatches = result.mismatches.iter().map(mismatch_diag);
+    let fatal = result.played.fatal.iter().map(|fatal| fatal_diag(result, fatal));
+    mismatches.chain(fatal).collect()
+}
+
+/// What is wrong, in a few words.
+pub(super) fn title(mismatch: &Mismatch) -> &'static str {
+    let (differs, missing, extra) = match mismatch.subject {
+        Subject::Line(LineKind::Smtp) => (
+            "the MTA's reply differs",
+            "a reply of the MTA did not come",
+            "the MTA sent a reply that the scenario does not expect",
+        ),
+        Subject::Line(LineKind::Milter) => (
+            "the milter's answer differs",
+            "an answer of the milter did not come",
+            "the milter sent an answer that the scenario does not expect",
+        ),
+        Subject::Line(LineKind::Dns) => (
+            "another DNS question was asked",
+            "a DNS question was not asked",
+            "a DNS question was asked that the scenario does not expect",
+        ),
+        Subject::Line(LineKind::Log) | Subject::SessionLog => {
+            ("a log line did not come", "a log line did not come", "an unexpected log line")
+        }
+        Subject::Envelope => (
+            "the delivered envelope differs",
+            "the delivered envelope lacks a line",
+            "the delivered envelope has a line that the scenario does not expect",
+        ),
+        Subject::Delivered => (
+            "the delivered message differs",
+            "the delivered message lacks a line",
+            "the delivered message has a line that the scenario does not expect",
+        ),
+        Subject::SpfResult => {
+            ("the SPF result differs", "the milter recorded no SPF result", "an unexpected SPF result")
+        }
+        Subject::Explanation => {
+            ("the explanation differs", "the milter did not refuse with an explanation", "an unexpected explanation")
+        }
+        Subject::Journal => (
+            "the DNS journal differs",
+            "the DNS journal lacks a question",
+            "the DNS journal has a question that the scenario does not expect",
+        ),
+    };
+    match (&mismatch.expected, &mismatch.got) {
+        (Some(_), Some(_)) => differs,
+        (Some(_), None) => missing,
+        _ => extra,
+    }
+}
+
+fn mismatch_diag(mismatch: &Mismatch) -> Diag {
+    let is_log = matches!(mismatch.subject, Subject::Line(LineKind::Log) | Subject::SessionLog);
+    let label = match (&mismatch.expected, &mismatch.got) {
+        (Some(_), Some(got)) if is_log => format!("the nearest that came: {got}"),
+        (Some(_), Some(got)) => format!("came instead: {got}"),
+        (Some(_), None) => "nothing came for this".to_owned(),
+        (None, Some(got)) => format!("behind this came: {got}"),
+        (None, None) => String::new(),
+    };
+    let mut diag = Diag::error(title(mismatch)).label(&mismatch.span, label);
+    let Some(expected) = &mismatch.expected else { return diag };
+    if !mismatch.span.text().contains(expected.as_str()) {
+        diag = diag.note(format!("expected: {expected}"));
+    }
+    match mismatch.got.as_ref().and_then(|got| first_difference(expected, got)) {
+        Some(note) => diag.note(note),
+        None => diag,
+    }
+}
+
+/// Where two long lines part that begin alike.
+fn first_difference(expected: &str, got: &str) -> Option<String> {
+    let same: usize = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    if same < MIN_SAME_BYTES || expected.contains("[..]") {
+        return None;
+    }
+    let from = expected[..same].rfind(' ').map_or(same, |space| space + 1);
+    let cut = |text: &str| -> String { text[from..].chars().take(SHOWN_CHARS).collect() };
+    Some(format!("they differ from here on: expected `{}`, came `{}`", cut(expected), cut(got)))
+}
+
+fn fatal_diag(result: &UnitResult, fatal: &Fatal) -> Diag {
+    let mut diag = Diag::error(fatal.text.clone());
+    let scenario = &result.unit.scenario;
+    let step = fatal.at.and_then(|(session, step)| scenario.sessions.get(session)?.steps.get(step));
+    diag = match step {
+        Some(step) if !step.action.span.range().is_empty() => diag.label(&step.action.span, "in this step"),
+        Some(_) => {
+            diag.label(&scenario.sessions[fatal.at.map_or(0, |at| at.0)].client.span, "when this client connected")
+        }
+        None => diag.label(&scenario.name.span, ""),
+    };
+    for note in &fatal.notes {
+        diag = diag.note(note.clone());
+    }
+    match &fatal.help {
+        Some(help) => diag.help(help.clone()),
+        None => diag,
+    }
+}
+
+/// The lines of the transcript to show for a step: its own, and those of the step before.
+fn excerpt(result: &UnitResult, mismatch: &Mismatch) -> Range<usize> {
+    let total = result.played.transcript.lines().count();
+    let last = total.saturating_sub(MAX_EXCERPT_LINES)..total;
+    // Without a step it is the DNS journal that differs, and the DNS log tells of that.
+    let Some((session, step)) = mismatch.at else { return total..total };
+    if matches!(mismatch.subject, Subject::SpfResult | Subject::Explanation) {
+        // All of it led to the verdict, and it is short.
+        return total.saturating_sub(MAX_TEST_LINES)..total;
+    }
+    let lines = |step: usize| result.played.sessions.get(session)?.steps.get(step).map(|step| step.transcript.clone());
+    let Some(own) = lines(step).filter(|own| !own.is_empty()) else { return last };
+    let start = step
+        .checked_sub(1)
+        .and_then(lines)
+        .filter(|before| !before.is_empty())
+        .map_or(own.start, |before| before.start);
+    let end = own.end.min(total);
+    start.max(end.saturating_sub(MAX_EXCERPT_LINES)).min(end)..end
+}
+
+fn transcript_lines(result: &UnitResult, range: &Range<usize>) -> String {
+    if range.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("transcript:\n");
+    for line in result.played.transcript.lines().skip(range.start).take(range.len()) {
+        put_indented(&mut text, line);
+    }
+    text.push('\n');
+    text
+}
+
+fn indented(heading: &str, lines: &[String]) -> String {
+    if lines.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("{heading}\n");
+    for line in lines.iter().take(MAX_DNS_LINES) {
+        put_indented(&mut text, line);
+    }
+    if lines.len() > MAX_DNS_LINES {
+        put_indented(&mut text, &format!("and {} more", lines.len() - MAX_DNS_LINES));
+    }
+    text.push('\n');
+    text
+}
+
+fn put_indented(text: &mut String, line: &str) {
+    writeln!(text, "  {}", escape(line)).expect("a String takes everything");
+}
+
+fn painted(text: &str, style: Style, colour: bool) -> String {
+    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+/// Two lines that begin alike by so much are hard to compare by eye.
+const MIN_SAME_BYTES: usize = 16;
+
+/// So much of each is shown from where they part.
+const SHOWN_CHARS: usize = 60;
+
+const MAX_EXCERPT_LINES: usize = 40;
+
+/// Of the transcript of an openspf test so much is shown.
+const MAX_TEST_LINES: usize = 100;
+
+const MAX_DNS_LINES: usize = 40;

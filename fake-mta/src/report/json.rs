@@ -1,0 +1,48 @@
+//! JSON lines.
+
+use serde_json::{Value, json};
+
+use super::{human, word};
+use crate::{
+    run::{Status, Summary, UnitResult},
+    scenario::Mismatch,
+};
+
+/// One object for each unit, and one with the totals.
+pub(super) fn render(summary: &Summary) -> String {
+    let totals = json!({
+        "type": "summary",
+        "passed": summary.count(Status::Passed),
+        "failed": summary.count(Status::Failed),
+        "skipped": summary.count(Status::Skipped),
+        "exit": summary.exit.0,
+    });
+    let lines = summary.results.iter().map(unit).chain([totals]);
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+fn unit(result: &UnitResult) -> Value {
+    let scenario = &result.unit.scenario;
+    let mismatch = |mismatch: &Mismatch| {
+        json!({
+            "what": human::title(mismatch),
+            "line": mismatch.span.line(),
+            "column": mismatch.span.column(),
+            "expected": mismatch.expected,
+            "got": mismatch.got,
+        })
+    };
+    let mismatches: Vec<Value> = result.mismatches.iter().map(mismatch).collect();
+    json!({
+        "type": "unit",
+        "file": scenario.path().to_string_lossy(),
+        "name": scenario.name.value,
+        "profile": result.unit.profile.to_string(),
+        "status": word(result),
+        "elapsed_ms": u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX),
+        "mismatches": mismatches,
+        "fatal": result.played.fatal.as_ref().map(|fatal| fatal.text.clone()),
+        "skipped": result.played.skipped,
+        "journal": result.played.journal,
+    })
+}

@@ -1,0 +1,110 @@
+//! What a run came to, for people and for machines.
+
+pub(crate) mod human;
+mod json;
+mod junit;
+mod tap;
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use crate::{
+    diag::Diag,
+    run::{Status, Summary, UnitResult},
+    scenario::Unknown,
+};
+
+/// A report for machines, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Its format.
+    pub format: Format,
+    /// The file; standard output if `None`, where the report for people then goes to standard error.
+    pub file: Option<PathBuf>,
+}
+
+/// The format of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// JUnit's XML, as continuous integration reads it.
+    Junit,
+    /// TAP version 14.
+    Tap,
+    /// One JSON object on each line: one for each unit, then the totals.
+    Json,
+}
+
+/// Why a text names no report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{unknown}, {}", unknown.help)]
+pub struct TargetError {
+    unknown: Unknown,
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    /// `FORMAT` or `FORMAT=FILE`.
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let (format, file) = match text.split_once('=') {
+            Some((format, file)) => (format, Some(file.into())),
+            None => (text, None),
+        };
+        match FORMATS.into_iter().find(|(name, _)| *name == format) {
+            Some((_, format)) => Ok(Self { format, file }),
+            None => Err(TargetError { unknown: Unknown::new("report", format, FORMATS.map(|(name, _)| name)) }),
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = FORMATS.into_iter().find(|(_, format)| format == self).map(|(name, _)| name);
+        f.write_str(name.unwrap_or_default())
+    }
+}
+
+/// Draws a report.
+pub fn render(format: Format, summary: &Summary) -> String {
+    match format {
+        Format::Junit => junit::render(summary),
+        Format::Tap => tap::render(summary),
+        Format::Json => json::render(summary),
+    }
+}
+
+/// Writes the reports that have a file.
+pub(crate) fn write_files(targets: &[Target], summary: &Summary) -> Result<(), Diag> {
+    for target in targets {
+        if let Some(file) = &target.file {
+            std::fs::write(file, render(target.format, summary))
+                .map_err(|error| Diag::error(format!("cannot write the report to {}: {error}", file.display())))?;
+        }
+    }
+    Ok(())
+}
+
+/// The word for a status.
+fn word(result: &UnitResult) -> &'static str {
+    match result.status() {
+        Status::Passed => "passed",
+        Status::Failed => "failed",
+        Status::Skipped => "skipped",
+    }
+}
+
+const FORMATS: [(&str, Format); 3] = [("junit", Format::Junit), ("tap", Format::Tap), ("json", Format::Json)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_named_with_or_without_a_file() {
+        assert_eq!("tap".parse(), Ok(Target { format: Format::Tap, file: None }));
+        assert_eq!("junit=a=b.xml".parse(), Ok(Target { format: Format::Junit, file: Some("a=b.xml".into()) }));
+        assert_eq!(
+            "jnuit".parse::<Target>().map_err(|e| e.to_string()),
+            Err("unknown report `jnuit`, did you mean `junit`?".into())
+        );
+    }
+}

@@ -1,0 +1,27 @@
+//! TAP version 14.
+
+use super::human;
+use crate::run::{Status, Summary, UnitResult};
+
+/// One test point for each unit.
+pub(super) fn render(summary: &Summary) -> String {
+    let points = summary.results.iter().enumerate().map(|(index, result)| point(index + 1, result));
+    format!("TAP version 14\n1..{}\n{}", summary.results.len(), points.collect::<String>())
+}
+
+fn point(number: usize, result: &UnitResult) -> String {
+    // `#` begins a directive, and a backslash escapes it.
+    let name = crate::diag::escape(&result.unit.name()).replace('\\', "\\\\").replace('#', "\\#");
+    match result.status() {
+        Status::Passed => format!("ok {number} - {name}\n"),
+        Status::Skipped => {
+            let reason = result.played.skipped.as_deref().unwrap_or("stopped");
+            format!("ok {number} - {name} # SKIP {}\n", crate::diag::escape(reason))
+        }
+        Status::Failed => {
+            let text: String = human::diags(result).iter().map(|diag| diag.render(false)).collect();
+            let lines: String = text.lines().map(|line| format!("    {line}\n")).collect();
+            format!("not ok {number} - {name}\n  ---\n  message: |\n{lines}  ...\n")
+        }
+    }
+}

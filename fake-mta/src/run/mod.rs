@@ -1,0 +1,34 @@
+//! Running scenarios: find and read the files, start a world for each unit, have it played, judge it, report.
+
+mod address;
+mod build;
+mod cancel;
+mod console;
+mod discover;
+mod options;
+mod plan;
+mod played;
+mod player;
+mod pool;
+mod process;
+mod result;
+mod run_all;
+mod scripted;
+mod settings;
+mod tail;
+mod transcript;
+mod world;
+
+pub use address::{MilterAddr, MilterAddrError};
+pub use cancel::Cancel;
+pub use console::Console;
+pub use options::{BlessMode, Options};
+pub use plan::{check, list};
+pub use played::{Fatal, FatalKind, Played, Player};
+pub use result::{Exit, Status, Summary, UnitResult};
+pub use run_all::run;
+pub use scripted::ScriptedPlayer;
+pub use world::{World, WorldOptions};
+
+pub(crate) use crate::scenario::print_duration as duration_text;
+pub(crate) use process::quoted;

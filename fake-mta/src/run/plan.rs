@@ -1,0 +1,208 @@
+//! From paths to the units of a run. All files are read before one runs.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{Console, Exit, Options, discover};
+use crate::{
+    diag::{Diag, Source},
+    openspf,
+    scenario::{self, Scenario, Unit},
+    suite::{self, Suite, scenario_template},
+};
+
+/// A unit, and the suite that names its milter.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    /// What to play.
+    pub(super) unit: Unit,
+    /// Where its milter comes from; `None` if one was named on the command line.
+    pub(super) suite: Option<Arc<Suite>>,
+    /// What it is judged by if it is a test of an openspf suite.
+    pub(super) openspf: Option<Arc<openspf::Case>>,
+}
+
+/// What is to be run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The units, in the order of files, scenarios and profiles.
+    pub(super) units: Vec<Planned>,
+    /// How many units the options leave out.
+    pub(super) skipped: usize,
+}
+
+/// Reads everything.
+///
+/// # Errors
+/// All that is wrong in any of the files.
+pub(super) fn plan(options: &Options) -> Result<Plan, Vec<Diag>> {
+    let files = discover::discover(&options.paths)?;
+    let mut reader = Reader { suites: BTreeMap::new(), problems: Vec::new() };
+    let mut units = Vec::new();
+    for path in &files {
+        let suite = if options.milter.is_none() { reader.suite(path) } else { None };
+        if openspf::is_suite_file(path) {
+            units.extend(reader.openspf(path, suite.as_ref(), options));
+            continue;
+        }
+        let scenarios = reader.scenarios(path);
+        for unit in scenario::units(&scenarios) {
+            reader.check_templates(&unit, suite.as_deref());
+            units.push(Planned { unit, suite: suite.clone(), openspf: None });
+        }
+    }
+    if !reader.problems.is_empty() {
+        return Err(reader.problems);
+    }
+    let all = units.len();
+    units.retain(|planned| is_wanted(&planned.unit, options));
+    if units.is_empty() {
+        return Err(vec![nothing_left(options, all)]);
+    }
+    Ok(Plan { skipped: all - units.len(), units })
+}
+
+/// Reads everything and says what is wrong, as `fake-mta check` does.
+pub fn check(options: &Options, console: &mut Console) -> Exit {
+    match plan(options) {
+        Ok(plan) => {
+            console.results(&format!("{} runs, nothing wrong\n", plan.units.len()));
+            Exit::PASSED
+        }
+        Err(diags) => {
+            console.diags(&diags);
+            Exit::UNREADABLE
+        }
+    }
+}
+
+/// Writes the path and the name of every unit, as `fake-mta list` does.
+pub fn list(options: &Options, console: &mut Console) -> Exit {
+    match plan(options) {
+        Ok(plan) => {
+            for planned in plan.units {
+                let path = planned.unit.scenario.path().to_string_lossy().into_owned();
+                let name = planned.unit.name();
+                console.results(&format!("{}: {}\n", crate::diag::escape(&path), crate::diag::escape(&name)));
+            }
+            Exit::PASSED
+        }
+        Err(diags) => {
+            console.diags(&diags);
+            Exit::UNREADABLE
+        }
+    }
+}
+
+struct Reader {
+    suites: BTreeMap<PathBuf, Option<Arc<Suite>>>,
+    problems: Vec<Diag>,
+}
+
+impl Reader {
+    fn scenarios(&mut self, path: &Path) -> Vec<Arc<Scenario>> {
+        let parsed = read(path).and_then(|source| scenario::parse(&source));
+        parsed.unwrap_or_else(|mut diags| {
+            self.problems.append(&mut diags);
+            Vec::new()
+        })
+    }
+
+    fn openspf(&mut self, path: &Path, suite: Option<&Arc<Suite>>, options: &Options) -> Vec<Planned> {
+        if options.milter.is_some() && options.dns.is_none() {
+            self.problems.push(no_dns(path));
+            return Vec::new();
+        }
+        let setting = openspf::Setting { suite: suite.map(Arc::as_ref), timeout: options.openspf_timeout };
+        let cases = read(path).and_then(|source| openspf::read(&source, &setting)).unwrap_or_else(|mut diags| {
+            self.problems.append(&mut diags);
+            Vec::new()
+        });
+        let planned = |(unit, case)| Planned { unit, suite: suite.cloned(), openspf: Some(Arc::new(case)) };
+        cases.into_iter().map(planned).collect()
+    }
+
+    fn suite(&mut self, scenario: &Path) -> Option<Arc<Suite>> {
+        let Some(path) = suite::find(scenario) else {
+            let dir = scenario.parent().unwrap_or(scenario).display().to_string();
+            let help = "write one with `[milter]` and its `command`, or name a running milter with --milter ADDR";
+            let title = format!("no {} in {dir} or above it", suite::FILE_NAME);
+            let diag = Diag::error(title).help(help);
+            if !self.problems.contains(&diag) {
+                self.problems.push(diag);
+            }
+            return None;
+        };
+        if let Some(known) = self.suites.get(&path) {
+            return known.clone();
+        }
+        let loaded = suite::load(path.clone()).map_err(|mut diags| self.problems.append(&mut diags)).ok().map(Arc::new);
+        self.suites.insert(path, loaded.clone());
+        loaded
+    }
+
+    /// What a scenario hands to its milter has to fit the suite.
+    fn check_templates(&mut self, unit: &Unit, suite: Option<&Suite>) {
+        let Some(suite) = suite else { return };
+        let section = &unit.scenario.milter;
+        let texts = section.args.iter().chain(section.env.values());
+        let mut found: Vec<Diag> = texts.filter_map(|text| scenario_template(text, suite.socket).err()).collect();
+        if section.config.is_some() && suite.config_file.is_none() {
+            let span = unit.scenario.name.span.clone();
+            let title = format!(
+                "[milter.config] of this scenario has nowhere to go: {} names no `config_file`",
+                suite.source.path().display()
+            );
+            found.push(
+                Diag::error(title)
+                    .label(&span, "")
+                    .help("add `config_file = \"{dir}/milter.toml\"` there, and name it in the command"),
+            );
+        }
+        found.retain(|diag| !self.problems.contains(diag));
+        self.problems.append(&mut found);
+    }
+}
+
+/// Every test has a DNS of its own, which a milter that runs already must have been told of.
+fn no_dns(path: &Path) -> Diag {
+    Diag::error(format!("{} cannot be played against a running milter without --dns", path.display()))
+        .help("have the milter ask a DNS server at a fixed address, and name it here: --dns IP:PORT")
+}
+
+fn read(path: &Path) -> Result<Arc<Source>, Vec<Diag>> {
+    let bytes = std::fs::read(path).map_err(|error| vec![discover::cannot_read(path, &error)])?;
+    Ok(Source::new(path, decode(path, bytes)?))
+}
+
+fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Vec<Diag>> {
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(vec![Diag::error(format!("{} is larger than {MAX_FILE_BYTES} bytes", path.display()))]);
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        vec![Diag::error(format!("{} is not UTF-8 text (byte {at})", path.display()))]
+    })
+}
+
+fn is_wanted(unit: &Unit, options: &Options) -> bool {
+    let profile = options.profile.as_ref().is_none_or(|wanted| unit.profile == *wanted);
+    let filter = options.filter.as_ref().is_none_or(|wanted| {
+        unit.name().contains(wanted.as_str()) || unit.scenario.path().to_string_lossy().contains(wanted.as_str())
+    });
+    profile && filter
+}
+
+fn nothing_left(options: &Options, all: usize) -> Diag {
+    let mut limits = Vec::new();
+    limits.extend(options.filter.as_ref().map(|filter| format!("--filter {}", super::quoted(filter))));
+    limits.extend(options.profile.as_ref().map(|profile| format!("--profile {profile}")));
+    Diag::error(format!("none of the {all} runs fits {}", limits.join(" and ")))
+        .help("`fake-mta list` shows the names that --filter looks in")
+}
+
+/// No scenario is as large as that.
+const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;

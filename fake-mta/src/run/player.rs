@@ -1,0 +1,375 @@
+//! Plays one unit: its sessions, step by step, through the fake MTA against a running milter.
+
+use std::{
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use fake_dns::FakeDns;
+use milter_proto::Reply as MilterReply;
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::{sleep, timeout},
+};
+use zone::{ParseOptions, Store};
+
+use super::{
+    MilterAddr,
+    played::{Fatal, FatalKind, Played},
+    settings,
+    transcript::{Transcript, envelope_lines, message_text},
+};
+use crate::{
+    journal::{Event, Journal, LinkFailure, Question},
+    link::{Connect, Stream},
+    profile::Mta,
+    scenario::{Action, LineKind, ProfileKind, Session, SessionEvents, Step, StepEvents, Unit},
+    smtp::Reply,
+};
+
+/// What a unit is played against.
+#[derive(Clone)]
+pub(crate) struct Stage {
+    /// Where the milter listens.
+    pub(crate) milter: MilterAddr,
+    /// The fake DNS server of the unit, if it has one.
+    pub(crate) dns: Option<Arc<FakeDns>>,
+}
+
+/// Plays all sessions of the unit. A unit that breaks off says why in [`Played::fatal`].
+pub(crate) async fn play(unit: &Unit, stage: &Stage) -> Played {
+    let mut player = Player::new(unit, stage);
+    for (number, session) in unit.scenario.sessions.iter().enumerate() {
+        player.transcript.session(number, session);
+        player.played.sessions.push(SessionEvents::default());
+        if let Err(fatal) = player.session(number, session).await {
+            player.played.fatal = Some(fatal);
+            break;
+        }
+    }
+    player.finish()
+}
+
+struct Player<'a> {
+    unit: &'a Unit,
+    stage: &'a Stage,
+    settings: Arc<crate::settings::Settings>,
+    zone: Arc<Store>,
+    transcript: Transcript,
+    played: Played,
+    steps_played: u64,
+    /// Where the DNS log stood before: a world may serve several units.
+    dns_mark: u64,
+}
+
+impl<'a> Player<'a> {
+    fn new(unit: &'a Unit, stage: &'a Stage) -> Self {
+        // The text was read before, when the scenario was parsed: a zone with errors does not come so far.
+        let parsed =
+            unit.scenario.dns.zones.iter().filter_map(|zone| zone::parse(&zone.text, &ParseOptions::default()).ok());
+        // The profile `direct` takes the client as the scenario has it and looks nobody up.
+        let looks_up = unit.profile.kind != ProfileKind::Direct;
+        let zone: Arc<Store> = Arc::new(parsed.flatten().filter(|_| looks_up).collect());
+        let settings = settings::settings(unit, &shown_address(&stage.milter), &zone);
+        let mut transcript = Transcript::default();
+        for zone in ["GMT", "+0000 (UTC)"] {
+            transcript.redact(settings.clock.rfc5322(zone), "[date]");
+        }
+        Self {
+            unit,
+            stage,
+            settings: Arc::new(settings),
+            zone,
+            transcript,
+            played: Played::default(),
+            steps_played: 0,
+            dns_mark: stage.dns.as_ref().map_or(0, |dns| dns.mark()),
+        }
+    }
+
+    async fn session(&mut self, number: usize, session: &Session) -> Result<(), Fatal> {
+        let client = settings::client(&session.client, &self.zone);
+        let connector = Arc::new(SocketConnector(self.stage.milter.clone()));
+        let journal = self.journal();
+        let personality = settings::personality(self.unit);
+        let mut mta = Mta::new(personality, self.session_settings(number), client, connector, journal.clone());
+        for (index, step) in session.steps.iter().enumerate() {
+            if let Some(dns) = &self.stage.dns {
+                self.steps_played += 1;
+                dns.set_step(self.steps_played);
+            }
+            let mark = journal.mark();
+            let replies = timeout(STEP_LIMIT, self.act(&mut mta, step)).await;
+            // Questions after the last packet belong to this step too.
+            journal.settle();
+            self.collect(step, &journal.since(mark), replies.as_ref().map_or(&[][..], |replies| replies));
+            if replies.is_err() {
+                return Err(at(too_slow(step), number, index));
+            }
+            if let Some(fatal) = broken(step, self.unit, &journal.since(mark)) {
+                return Err(at(fatal, number, index));
+            }
+        }
+        self.end(&mut mta, &journal).await;
+        Ok(())
+    }
+
+    /// Each session is served by a process of its own, and only the first has the queue id that the scenario may name.
+    fn session_settings(&self, number: usize) -> Arc<crate::settings::Settings> {
+        if number == 0 {
+            return Arc::clone(&self.settings);
+        }
+        let mut settings = crate::settings::Settings::clone(&self.settings);
+        settings.process_id += u32::try_from(number).unwrap_or(u32::MAX) * 256;
+        settings.first_queue_id = None;
+        Arc::new(settings)
+    }
+
+    /// A session whose last step left the connection open ends like one whose client goes away. It belongs to no step.
+    async fn end(&mut self, mta: &mut Mta, journal: &Journal) {
+        if mta.is_closed() {
+            return;
+        }
+        let mark = journal.mark();
+        mta.lose_client().await;
+        self.transcript.action(&Action::Close);
+        for event in journal.since(mark) {
+            self.transcript.event(&event);
+        }
+    }
+
+    /// A journal that takes the DNS questions in between.
+    fn journal(&self) -> Journal {
+        let Some(dns) = self.stage.dns.clone() else { return Journal::new() };
+        let mark = Mutex::new(dns.mark());
+        Journal::with_probe(move || {
+            let mut mark = mark.lock().unwrap_or_else(PoisonError::into_inner);
+            let entries = dns.log_since(*mark);
+            *mark = entries.last().map_or(*mark, |entry| entry.seq + 1);
+            entries.iter().map(|entry| Event::Question(question(entry))).collect()
+        })
+    }
+
+    /// Does what the step says; the replies that the client sees come back.
+    async fn act(&mut self, mta: &mut Mta, step: &Step) -> Vec<Reply> {
+        self.transcript.action(&step.action.value);
+        match &step.action.value {
+            Action::Connect => vec![mta.connect().await],
+            Action::Smtp(line) => mta.feed(format!("{line}\r\n").as_bytes()).await,
+            Action::Raw(bytes) => mta.feed(bytes).await,
+            Action::Message(name) => self.send_message(mta, name.as_deref()).await,
+            Action::Close => {
+                mta.lose_client().await;
+                Vec::new()
+            }
+            Action::Tls(values) => {
+                mta.start_tls(tls_macros(values));
+                Vec::new()
+            }
+            Action::Auth { mechanism, user } => {
+                mta.authenticate(mechanism, user);
+                Vec::new()
+            }
+            Action::Wait(time) => {
+                sleep(*time).await;
+                Vec::new()
+            }
+        }
+    }
+
+    /// DATA, unless the client has said it already, and the message if the MTA wants it. The 354 in between is no reply of the step.
+    async fn send_message(&self, mta: &mut Mta, name: Option<&str>) -> Vec<Reply> {
+        if !mta.awaits_message() {
+            let replies = mta.feed(b"DATA\r\n").await;
+            if !mta.awaits_message() {
+                return replies;
+            }
+        }
+        let message = name.and_then(|name| self.unit.scenario.messages.get(name));
+        let text = message.map_or(DEFAULT_MESSAGE, |message| &message.bytes);
+        mta.feed(&stuffed(text)).await
+    }
+
+    /// Puts what happened in a step into the transcript and into the step's events.
+    fn collect(&mut self, step: &Step, events: &[Event], replies: &[Reply]) {
+        let start = self.transcript.len().saturating_sub(usize::from(!matches!(step.action.value, Action::Smtp(_))));
+        let mut seen = StepEvents::default();
+        let reply_lines = replies.iter().flat_map(|reply| &reply.lines);
+        seen.replies = reply_lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+        for event in events {
+            self.note_volatile(event);
+        }
+        for event in events {
+            self.transcript.event(event);
+            self.note(event, &mut seen);
+        }
+        seen.transcript = start..self.transcript.len();
+        if let Some(session) = self.played.sessions.last_mut() {
+            session.steps.push(seen);
+        }
+    }
+
+    /// Queue ids are told apart by where the MTA shows them.
+    fn note_volatile(&mut self, event: &Event) {
+        if let Event::Log(line) = event
+            && let Some(id) = &line.queue_id
+            && id != "NOQUEUE"
+        {
+            self.transcript.redact_queue_id(id);
+        }
+    }
+
+    fn note(&mut self, event: &Event, seen: &mut StepEvents) {
+        match event {
+            Event::Received(_, frame) => {
+                seen.milter.push(
+                    MilterReply::decode(frame)
+                        .map_or_else(|error| format!("malformed: {error}"), |reply| reply.to_string()),
+                );
+            }
+            Event::LinkFailed(_, LinkFailure::Closed, _) => seen.milter.push("close".to_owned()),
+            Event::Question(question) => {
+                seen.dns.push(question.question.clone());
+                self.played.journal.push(question.question.clone());
+            }
+            Event::Log(line) => seen.log.push(line.text.clone()),
+            Event::Delivered(delivered) => {
+                if let Some(session) = self.played.sessions.last_mut() {
+                    session.envelope.extend(envelope_lines(delivered));
+                    session.delivered.push(message_text(delivered));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(mut self) -> Played {
+        self.played.transcript = self.transcript.text();
+        self.played.dns_log = self.stage.dns.as_deref().map(|dns| dns_log(dns, self.dns_mark)).unwrap_or_default();
+        self.played
+    }
+}
+
+/// What the fake DNS server was asked, with a hint where a name is nearly one of the zone.
+fn dns_log(dns: &FakeDns, mark: u64) -> Vec<String> {
+    let entries = dns.log_since(mark);
+    let lines = entries.iter().map(|entry| {
+        let question = question(entry);
+        let near = if entry.answer.records.is_empty() { dns.near_miss(&entry.name, entry.rtype) } else { None };
+        let hint = near.map(|near| format!(" ({near})")).unwrap_or_default();
+        format!("{} -> {}{hint}", question.question, question.answer)
+    });
+    lines.collect()
+}
+
+fn question(entry: &fake_dns::LogEntry) -> Question {
+    let fault = entry.fault.as_ref().map(|fault| format!(" [fault: {fault}]")).unwrap_or_default();
+    Question { question: entry.question(), answer: format!("{}{fault}", entry.answer) }
+}
+
+/// The macros of a handshake: `version` is short for the name that sendmail has.
+fn tls_macros(values: &std::collections::BTreeMap<String, String>) -> Vec<(String, String)> {
+    let long = |key: &str| if key == "version" { "tls_version".to_owned() } else { key.to_owned() };
+    values.iter().map(|(key, value)| (long(key), value.clone())).collect()
+}
+
+/// The message as it goes over the wire: dots at line starts doubled, and the final dot.
+fn stuffed(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len() + 8);
+    for line in message.split_inclusive(|&byte| byte == b'\n') {
+        if line.first() == Some(&b'.') {
+            out.push(b'.');
+        }
+        out.extend_from_slice(line);
+    }
+    if !out.is_empty() && !out.ends_with(b"\r\n") {
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b".\r\n");
+    out
+}
+
+/// A filter that failed or broke the protocol ends the unit, unless the scenario's `M:` lines for this step speak of it.
+fn broken(step: &Step, unit: &Unit, events: &[Event]) -> Option<Fatal> {
+    if step.expected(&unit.profile).any(|line| line.kind == LineKind::Milter) {
+        return None;
+    }
+    let what = describe(&step.action.value);
+    events.iter().find_map(|event| match event {
+        Event::LinkFailed(_, LinkFailure::Timeout, problem) => {
+            Some(Fatal::new(FatalKind::Timeout, format!("the milter never answered to {what}: {problem}")))
+        }
+        Event::LinkFailed(_, LinkFailure::Garbage, problem) | Event::Violation(_, problem) => {
+            Some(Fatal::new(FatalKind::Milter, format!("the milter broke the protocol at {what}: {problem}")))
+        }
+        Event::LinkFailed(_, _, problem) => {
+            Some(Fatal::new(FatalKind::Milter, format!("the milter was lost at {what}: {problem}")))
+        }
+        _ => None,
+    })
+}
+
+fn too_slow(step: &Step) -> Fatal {
+    let what = describe(&step.action.value);
+    Fatal::new(FatalKind::Timeout, format!("{what} was not done within {} s", STEP_LIMIT.as_secs()))
+}
+
+fn at(mut fatal: Fatal, session: usize, step: usize) -> Fatal {
+    fatal.at = Some((session, step));
+    fatal
+}
+
+fn describe(action: &Action) -> String {
+    match action {
+        Action::Smtp(line) => format!("`C: {line}`"),
+        Action::Connect => "connect".to_owned(),
+        Action::Message(_) => "`C: [message]`".to_owned(),
+        Action::Close => "`C: [close]`".to_owned(),
+        _ => "this step".to_owned(),
+    }
+}
+
+/// The milter's address as Postfix's log has it, without what differs from run to run.
+fn shown_address(addr: &MilterAddr) -> String {
+    match addr {
+        MilterAddr::Unix(_) => "unix:[socket]".to_owned(),
+        MilterAddr::Tcp(addr) => format!("inet:{}:[port]", addr.ip()),
+    }
+}
+
+/// Connects to a milter's socket.
+struct SocketConnector(MilterAddr);
+
+impl Connect for SocketConnector {
+    fn connect(&self, _filter: usize) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>> {
+        Box::pin(async move {
+            Ok(match &self.0 {
+                MilterAddr::Unix(path) => Box::new(UnixStream::connect(path).await?) as Box<dyn Stream>,
+                MilterAddr::Tcp(addr) => Box::new(connect_tcp(*addr).await?),
+            })
+        })
+    }
+}
+
+async fn connect_tcp(addr: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(addr).await?;
+    // Macros and command go in two writes, as sendmail does: they must not wait for each other.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// How long one step may take altogether, whatever time-outs the MTA has for its filters.
+const STEP_LIMIT: Duration = Duration::from_secs(60);
+
+/// What `[message]` sends.
+const DEFAULT_MESSAGE: &[u8] = b"From: Sender <sender@example.org>\r\n\
+To: Recipient <rcpt@example.net>\r\n\
+Subject: test\r\n\
+Date: Sun, 01 Aug 2004 12:00:00 +0000\r\n\
+Message-ID: <1@example.org>\r\n\
+\r\n\
+Hello.\r\n";

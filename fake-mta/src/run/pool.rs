@@ -1,0 +1,177 @@
+//! Several units at once, with results in the order of the plan.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use super::{
+    Cancel, Fatal, FatalKind, Options, Played, Player, UnitResult, World, WorldOptions,
+    plan::{Plan, Planned},
+    quoted,
+};
+use crate::{
+    openspf,
+    scenario::{Unit, compare},
+};
+
+/// Runs all units and calls `each` with their results: `done` as they end, in any order, `each` in the order of the plan.
+pub(super) async fn run_units(
+    plan: &Plan,
+    options: &Options,
+    player: Arc<impl Player>,
+    cancel: &Cancel,
+    mut done: impl FnMut(&UnitResult, bool),
+) -> Vec<UnitResult> {
+    let permits = Arc::new(Semaphore::new(jobs(options)));
+    let mut tasks = JoinSet::new();
+    let mut first = 0;
+    for group in plan.units.chunk_by(share_world) {
+        let (permits, player, cancel) = (Arc::clone(&permits), Arc::clone(&player), cancel.clone());
+        let (world, group, index) = (world_options(&group[0], options), group.to_vec(), first);
+        first += group.len();
+        tasks.spawn(async move {
+            let _permit = permits.acquire_owned().await;
+            (index, run_group(group, &world, player.as_ref(), &cancel).await)
+        });
+    }
+    let mut results = Vec::new();
+    let mut waiting = BTreeMap::new();
+    while let Some(joined) = tasks.join_next().await {
+        let (index, ended) = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        ended.iter().for_each(|result| done(result, false));
+        waiting.insert(index, ended);
+        while let Some(next) = waiting.remove(&results.len()) {
+            next.iter().for_each(|result| done(result, true));
+            results.extend(next);
+        }
+    }
+    results
+}
+
+/// Each scenario has a world of its own; the tests of one document of an openspf suite share theirs.
+fn share_world(one: &Planned, other: &Planned) -> bool {
+    match (&one.openspf, &other.openspf) {
+        (Some(one), Some(other)) => one.shares_world_with(other),
+        _ => false,
+    }
+}
+
+/// A milter or a DNS server at a fixed address serves one unit at a time.
+fn jobs(options: &Options) -> usize {
+    if options.milter.is_some() || options.dns.is_some() { 1 } else { options.jobs.max(1) }
+}
+
+fn world_options(planned: &Planned, options: &Options) -> WorldOptions {
+    WorldOptions {
+        suite: planned.suite.clone(),
+        milter: options.milter.clone(),
+        dns: options.dns,
+        bin: options.bin.clone(),
+        keep: options.keep,
+    }
+}
+
+/// Has the units of one world played, one after the other, and judges them.
+async fn run_group(
+    group: Vec<Planned>,
+    options: &WorldOptions,
+    player: &impl Player,
+    cancel: &Cancel,
+) -> Vec<UnitResult> {
+    let mut stage = Stage { options, cancel, world: None, failed: None };
+    let mut results = Vec::new();
+    let last = group.len().saturating_sub(1);
+    for (index, planned) in group.into_iter().enumerate() {
+        let began = Instant::now();
+        let mut played = match planned.openspf.as_ref().and_then(|case| case.skipped()) {
+            Some(reason) => Played { skipped: Some(reason.to_owned()), ..Played::default() },
+            None => stage.play(&planned.unit, player).await,
+        };
+        // The next unit gets a milter that is whole.
+        if index == last || played.fatal.is_some() {
+            let ended = stage.end().await;
+            // What broke first is what is told.
+            played.fatal = played.fatal.or(ended);
+        }
+        results.push(judged(planned, played, began, options));
+    }
+    results
+}
+
+fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldOptions) -> UnitResult {
+    let Planned { unit, openspf, .. } = planned;
+    let mismatches = match &openspf {
+        Some(case) => openspf::judge(case, &mut played),
+        None => compare(&unit, &played.sessions, &played.journal),
+    };
+    let mut rerun = rerun(&unit, options);
+    rerun.extend(openspf.and_then(|case| case.rerun_option()));
+    UnitResult { elapsed: began.elapsed(), unit, played, mismatches, rerun }
+}
+
+/// The command that runs a unit alone.
+fn rerun(unit: &Unit, options: &WorldOptions) -> String {
+    let path = unit.scenario.path().to_string_lossy();
+    let (path, name) = (quoted(&path), quoted(&unit.name()));
+    let mut command = format!("fake-mta run {path} --filter {name} --profile {}", unit.profile);
+    if let Some(milter) = &options.milter {
+        command += &format!(" --milter {}", quoted(&milter.to_string()));
+    }
+    if let Some(dns) = options.dns {
+        command += &format!(" --dns {dns}");
+    }
+    command
+}
+
+/// The world of a group: started when the first unit needs it.
+struct Stage<'a> {
+    options: &'a WorldOptions,
+    cancel: &'a Cancel,
+    world: Option<World>,
+    /// Why there is none. It is not tried again.
+    failed: Option<Fatal>,
+}
+
+impl Stage<'_> {
+    async fn play(&mut self, unit: &Unit, player: &impl Player) -> Played {
+        if self.cancel.is_cancelled() {
+            return broken_off(Fatal::new(FatalKind::Cancelled, "stopped before it began"));
+        }
+        let cancel = self.cancel;
+        let world = match self.world(unit).await {
+            Ok(world) => world,
+            Err(fatal) => return broken_off(fatal),
+        };
+        let playing = tokio::time::timeout(UNIT_LIMIT, player.play(unit, world, cancel)).await;
+        playing.unwrap_or_else(|_| {
+            let limit = super::duration_text(UNIT_LIMIT);
+            broken_off(Fatal::new(FatalKind::Timeout, format!("the scenario did not end within {limit}")))
+        })
+    }
+
+    async fn world(&mut self, unit: &Unit) -> Result<&mut World, Fatal> {
+        if let Some(fatal) = &self.failed {
+            return Err(fatal.clone());
+        }
+        if self.world.is_none() {
+            let started = World::start(unit, self.options, self.cancel).await;
+            self.world = Some(started.inspect_err(|fatal| self.failed = Some(fatal.clone()))?);
+        }
+        Ok(self.world.as_mut().expect("it was started just now"))
+    }
+
+    async fn end(&mut self) -> Option<Fatal> {
+        self.world.take()?.stop().await
+    }
+}
+
+fn broken_off(fatal: Fatal) -> Played {
+    Played { fatal: Some(fatal), ..Played::default() }
+}
+
+/// Every wait inside has its own, shorter limit; this one is for what was forgotten.
+const UNIT_LIMIT: Duration = Duration::from_mins(10);

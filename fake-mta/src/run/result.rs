@@ -1,0 +1,102 @@
+//! What a run comes to.
+
+use std::time::Duration;
+
+use super::{FatalKind, Played};
+use crate::scenario::{Mismatch, Unit};
+
+/// A unit that was run, and its judgement.
+#[derive(Clone, Debug)]
+pub struct UnitResult {
+    /// What was run.
+    pub unit: Unit,
+    /// How long it took, from the start of its world to its end.
+    pub elapsed: Duration,
+    /// What happened.
+    pub played: Played,
+    /// What is not as the scenario says.
+    pub mismatches: Vec<Mismatch>,
+    /// The command that runs it alone.
+    pub rerun: String,
+}
+
+/// Whether a unit passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Everything was as the scenario says.
+    Passed,
+    /// Something was not, or it broke off.
+    Failed,
+    /// It was not run: it cannot be, or the run was stopped before.
+    Skipped,
+}
+
+impl UnitResult {
+    /// Whether it passed.
+    pub fn status(&self) -> Status {
+        match &self.played.fatal {
+            Some(fatal) if fatal.kind == FatalKind::Cancelled => Status::Skipped,
+            None if self.played.skipped.is_some() => Status::Skipped,
+            None if self.mismatches.is_empty() => Status::Passed,
+            _ => Status::Failed,
+        }
+    }
+}
+
+/// What a whole run comes to.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Every unit that was run, in the order of the plan.
+    pub results: Vec<UnitResult>,
+    /// How many units the options left out.
+    pub deselected: usize,
+    /// The exit code.
+    pub exit: Exit,
+}
+
+impl Summary {
+    /// How many units came to `status`.
+    pub fn count(&self, status: Status) -> usize {
+        let counted = self.results.iter().filter(|result| result.status() == status).count();
+        counted + if status == Status::Skipped { self.deselected } else { 0 }
+    }
+}
+
+/// The exit code of the program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exit(pub u8);
+
+impl Exit {
+    /// All passed.
+    pub const PASSED: Self = Self(0);
+    /// An expectation failed.
+    pub const FAILED: Self = Self(1);
+    /// A file could not be read or parsed.
+    pub const UNREADABLE: Self = Self(2);
+    /// The harness failed.
+    pub const HARNESS: Self = Self(3);
+    /// The milter crashed or broke the protocol.
+    pub const MILTER: Self = Self(4);
+    /// A wait ran out.
+    pub const TIMEOUT: Self = Self(5);
+    /// The command line was wrong.
+    pub const USAGE: Self = Self(64);
+    /// Stopped by Ctrl-C, as shells report it.
+    pub const CANCELLED: Self = Self(130);
+
+    /// The code of a run: what makes its other results doubtful comes first.
+    pub(super) fn of(results: &[UnitResult]) -> Self {
+        let has =
+            |kind| results.iter().any(|result| result.played.fatal.as_ref().is_some_and(|fatal| fatal.kind == kind));
+        let kinds = [
+            (FatalKind::Cancelled, Self::CANCELLED),
+            (FatalKind::Harness, Self::HARNESS),
+            (FatalKind::Milter, Self::MILTER),
+            (FatalKind::Timeout, Self::TIMEOUT),
+        ];
+        if let Some((_, exit)) = kinds.into_iter().find(|(kind, _)| has(*kind)) {
+            return exit;
+        }
+        if results.iter().any(|result| !result.mismatches.is_empty()) { Self::FAILED } else { Self::PASSED }
+    }
+}

@@ -1,0 +1,195 @@
+//! From a scenario's `[mta]` table and its client to the MTA's settings.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use zone::{Mode, Name, Rdata, RecordType, Store};
+
+use crate::{
+    client::{Client, ClientName},
+    clock::Clock,
+    profile::Personality,
+    scenario::{self, DefaultAction, LogFormat, MacroStage, ProfileKind, Unit},
+    settings::{DomainCheck, FailureAction, FilterSettings, LogStyle, RecipientRules, Settings, Timeouts},
+};
+
+/// Which MTA the unit's profile is.
+pub(super) fn personality(unit: &Unit) -> Personality {
+    match unit.profile.kind {
+        ProfileKind::Sendmail => Personality::Sendmail,
+        ProfileKind::Postfix => Personality::Postfix,
+        ProfileKind::Direct => Personality::Direct,
+    }
+}
+
+/// The settings of the fake MTA that plays the unit. `address` is the milter's address as Postfix's log shows it.
+pub(super) fn settings(unit: &Unit, address: &str, zone: &Arc<Store>) -> Settings {
+    let mta = &unit.scenario.mta;
+    let hostname = mta.hostname.as_ref().map_or(DEFAULT_HOSTNAME, |hostname| hostname.as_str());
+    let filter = FilterSettings {
+        name: mta.filter.as_ref().map_or_else(|| "milter".to_owned(), |name| name.value.clone()),
+        address: address.to_owned(),
+        on_failure: mta.default_action.as_ref().map_or(FailureAction::Tempfail, |action| failure_action(action.value)),
+        timeouts: timeouts(unit.profile.kind, &mta.timeouts),
+    };
+    let mut settings = Settings::new(hostname, filter);
+    settings.protocol_version = mta.protocol_version.as_ref().map(|version| version.value);
+    settings.macro_lists = mta.macros.iter().map(|(stage, names)| (macro_stage(*stage), words(names))).collect();
+    settings.macro_values = mta
+        .macro_values
+        .iter()
+        .map(|(name, value)| (name.trim_matches(['{', '}']).to_owned(), value.value.clone()))
+        .collect();
+    settings.recipients = recipients(mta);
+    settings.sender_domains = mta.resolve_sender_domains.then(|| sender_domains(zone));
+    settings.log_style = match mta.log_format {
+        LogFormat::Current => LogStyle::Current,
+        LogFormat::Old => LogStyle::Old,
+    };
+    settings.clock = mta.date.as_ref().map_or_else(Clock::default, |date| date.value);
+    settings.first_queue_id = mta.queue_id.as_ref().map(|id| id.value.clone());
+    settings
+}
+
+/// The client of a session: its name is the one that the scenario gives, else what the records of the zone say.
+pub(super) fn client(planned: &scenario::Client, zone: &Store) -> Client {
+    let name = match &planned.name {
+        Some(name) => ClientName::Verified(name.clone()),
+        None => looked_up_name(planned.ip, zone),
+    };
+    let local: IpAddr = if planned.ip.is_ipv4() { LOCAL_IPV4.into() } else { LOCAL_IPV6.into() };
+    Client { addr: Some(planned.ip), port: planned.port.unwrap_or(DEFAULT_PORT), name, local_addr: Some(local) }
+}
+
+/// A sender's domain exists if the scenario's zone has a mail exchanger or an address for it.
+fn sender_domains(zone: &Arc<Store>) -> DomainCheck {
+    let zone = Arc::clone(zone);
+    DomainCheck::new(move |domain| {
+        let Ok(name) = Name::parse(format!("{domain}.")) else { return false };
+        let has = |rtype| !zone.lookup(&name, rtype, Mode::Recursive).records.is_empty();
+        [RecordType::MX, RecordType::A, RecordType::AAAA].into_iter().any(has)
+    })
+}
+
+/// The PTR name of the address, and whether one of its address records confirms it.
+fn looked_up_name(ip: IpAddr, zone: &Store) -> ClientName {
+    let Some(reverse) = reverse_name(ip) else { return ClientName::Missing };
+    let pointers = zone.lookup(&reverse, RecordType::PTR, Mode::Recursive).records;
+    let Some(name) = pointers.iter().find_map(|record| match &record.rdata {
+        Rdata::Ptr(name) => Some(name.clone()),
+        _ => None,
+    }) else {
+        return ClientName::Missing;
+    };
+    let rtype = if ip.is_ipv4() { RecordType::A } else { RecordType::AAAA };
+    let confirmed = zone.lookup(&name, rtype, Mode::Recursive).records.iter().any(|record| match record.rdata {
+        Rdata::A(addr) => IpAddr::V4(addr) == ip,
+        Rdata::Aaaa(addr) => IpAddr::V6(addr) == ip,
+        _ => false,
+    });
+    let text = name.to_text_without_dot();
+    if confirmed { ClientName::Verified(text) } else { ClientName::Forged(text) }
+}
+
+/// `4.3.2.1.in-addr.arpa`, or the 32 nibbles below `ip6.arpa` (RFC 3596 section 2.5).
+fn reverse_name(ip: IpAddr) -> Option<Name> {
+    let text = match ip.to_canonical() {
+        IpAddr::V4(addr) => {
+            let [a, b, c, d] = addr.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa.")
+        }
+        IpAddr::V6(addr) => {
+            let nibbles = addr.octets().into_iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+            let labels: Vec<String> = nibbles.map(|nibble| format!("{nibble:x}")).collect();
+            format!("{}.ip6.arpa.", labels.join("."))
+        }
+    };
+    Name::parse(text).ok()
+}
+
+fn failure_action(action: DefaultAction) -> FailureAction {
+    match action {
+        DefaultAction::Accept => FailureAction::Accept,
+        DefaultAction::Reject => FailureAction::Reject,
+        DefaultAction::Tempfail => FailureAction::Tempfail,
+        DefaultAction::Shutdown => FailureAction::Shutdown,
+        DefaultAction::Quarantine => FailureAction::Quarantine,
+    }
+}
+
+/// Each MTA's own time-outs, with those that the scenario sets.
+fn timeouts(kind: ProfileKind, set: &scenario::Timeouts) -> Timeouts {
+    let seconds = Duration::from_secs;
+    let stock = match kind {
+        ProfileKind::Sendmail => Timeouts { connect: seconds(300), command: seconds(10), content: seconds(300) },
+        ProfileKind::Postfix | ProfileKind::Direct => {
+            Timeouts { connect: seconds(30), command: seconds(30), content: seconds(300) }
+        }
+    };
+    Timeouts {
+        connect: set.connect.unwrap_or(stock.connect),
+        command: set.read.or(set.send).unwrap_or(stock.command),
+        content: set.eom.unwrap_or(stock.content),
+    }
+}
+
+fn macro_stage(stage: MacroStage) -> milter_proto::MacroStage {
+    match stage {
+        MacroStage::Connect => milter_proto::MacroStage::Connect,
+        MacroStage::Helo => milter_proto::MacroStage::Helo,
+        MacroStage::Mail => milter_proto::MacroStage::Envfrom,
+        MacroStage::Rcpt => milter_proto::MacroStage::Envrcpt,
+        MacroStage::Data => milter_proto::MacroStage::Data,
+        MacroStage::Eoh => milter_proto::MacroStage::Eoh,
+        MacroStage::Eom => milter_proto::MacroStage::Eom,
+    }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split([' ', ',']).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// Without `local_domains` every recipient is taken.
+fn recipients(mta: &scenario::Mta) -> RecipientRules {
+    let texts = |list: &[scenario::Located<String>]| list.iter().map(|text| text.value.clone()).collect::<Vec<_>>();
+    RecipientRules {
+        local_domains: mta.local_domains.as_deref().map(texts).unwrap_or_default(),
+        relay_domains: mta.local_domains.is_some().then(|| texts(&mta.relay)),
+        local_users: None,
+        unknown: texts(&mta.unknown_recipients),
+        ..RecipientRules::default()
+    }
+}
+
+const DEFAULT_HOSTNAME: &str = "mx.example.com";
+/// The port that clients come from: it is in no transcript.
+const DEFAULT_PORT: u16 = 40_000;
+/// The MTA's own addresses, from the ranges for documentation (RFC 5737, RFC 3849).
+const LOCAL_IPV4: std::net::Ipv4Addr = std::net::Ipv4Addr::new(192, 0, 2, 25);
+const LOCAL_IPV6: std::net::Ipv6Addr = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x25);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone(text: &str) -> Store {
+        zone::parse(text, &zone::ParseOptions::default()).unwrap().into_iter().collect()
+    }
+
+    fn name_of(ip: &str, zone: &Store) -> ClientName {
+        looked_up_name(ip.parse().unwrap(), zone)
+    }
+
+    #[test]
+    fn a_name_counts_if_forward_and_reverse_agree() {
+        let zone = zone(
+            "1.2.0.192.in-addr.arpa. PTR good.example.\ngood.example. A 192.0.2.1\n\
+             2.2.0.192.in-addr.arpa. PTR forged.example.\nforged.example. A 192.0.2.9\n\
+             1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. PTR six.example.\n\
+             six.example. AAAA 2001:db8::1\n",
+        );
+        assert_eq!(name_of("192.0.2.1", &zone), ClientName::Verified("good.example".into()));
+        assert_eq!(name_of("192.0.2.2", &zone), ClientName::Forged("forged.example".into()));
+        assert_eq!(name_of("2001:db8::1", &zone), ClientName::Verified("six.example".into()));
+        assert_eq!(name_of("192.0.2.3", &zone), ClientName::Missing);
+    }
+}

@@ -1,0 +1,350 @@
+//! The world of one unit: a temporary folder, a fake DNS server and the milter under test, each of its own.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use fake_dns::FakeDns;
+use tempfile::TempDir;
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+use super::{
+    Cancel, Fatal, FatalKind, MilterAddr,
+    process::{CommandLine, Process, describe, is_orderly},
+};
+use crate::{
+    scenario::{DnsMode, Unit},
+    suite::{Placeholders, SocketKind, Suite, scenario_template},
+};
+
+/// Where the milter under test comes from, and what else is the same for all units of a run.
+#[derive(Clone, Debug)]
+pub struct WorldOptions {
+    /// The milter to start; `None` if `milter` names one that runs already.
+    pub suite: Option<Arc<Suite>>,
+    /// A milter that runs already.
+    pub milter: Option<MilterAddr>,
+    /// The address of the fake DNS server; `None` takes a free port of the loopback address.
+    pub dns: Option<SocketAddr>,
+    /// What `{bin}` stands for.
+    pub bin: PathBuf,
+    /// Leave the temporary folder behind.
+    pub keep: bool,
+}
+
+/// Everything that a unit plays against. [`World::stop`] ends it; dropping it kills what is left.
+#[derive(Debug)]
+pub struct World {
+    // The order of the fields is that of the end: first the milter, then its resolver, then the folder that holds its socket.
+    process: Option<Process>,
+    command: String,
+    suite: Option<Arc<Suite>>,
+    dns: Arc<FakeDns>,
+    milter: MilterAddr,
+    dir: TempDir,
+}
+
+impl World {
+    /// Starts the DNS server, then the milter, and waits until the milter accepts connections.
+    ///
+    /// # Errors
+    /// The first thing that did not start, in words for the author of the suite.
+    pub async fn start(unit: &Unit, options: &WorldOptions, cancel: &Cancel) -> Result<Self, Fatal> {
+        let dir = temporary_dir()?;
+        let dns = Arc::new(start_dns(unit, options).await?);
+        let Some(suite) = options.suite.clone().filter(|_| options.milter.is_none()) else {
+            let milter = options.milter.clone().ok_or_else(no_milter)?;
+            return Ok(Self { process: None, command: String::new(), suite: None, dns, milter, dir });
+        };
+        let mut attempt = 1;
+        loop {
+            let milter = free_address(suite.socket, &dir).await?;
+            let line = command_line(unit, &suite, options, &milter, &dir, dns.addr())?;
+            let started = start_milter(&line, &suite, &milter, cancel).await;
+            match started {
+                Ok(process) => {
+                    let mut world =
+                        Self { process: Some(process), command: line.shown(), suite: Some(suite), dns, milter, dir };
+                    world.dir.disable_cleanup(options.keep);
+                    return Ok(world);
+                }
+                // Between finding a free port and the milter's own bind another process may have taken it.
+                Err(fatal) if suite.socket == SocketKind::Inet && attempt < PORT_ATTEMPTS && says_in_use(&fatal) => {
+                    attempt += 1;
+                }
+                Err(fatal) => return Err(fatal),
+            }
+        }
+    }
+
+    /// The fake DNS server: its log, its steps, its near misses.
+    pub fn dns(&self) -> &Arc<FakeDns> {
+        &self.dns
+    }
+
+    /// Where the milter listens.
+    pub fn milter(&self) -> &MilterAddr {
+        &self.milter
+    }
+
+    /// The unit's temporary folder.
+    pub fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Says how the milter ended, if it has; to be asked when its connection broke or did not come about.
+    pub async fn milter_end(&mut self) -> Option<Fatal> {
+        let process = self.process.as_mut()?;
+        // The connection breaks a moment before the process can be waited for.
+        let status = tokio::time::timeout(END_LIMIT, process.wait()).await.ok()?;
+        let fatal =
+            Fatal::new(FatalKind::Milter, format!("the milter ended during the scenario: {}", describe(status)));
+        Some(with_output(fatal, process, &self.command).await)
+    }
+
+    /// The last lines that the milter wrote.
+    pub async fn milter_output(&mut self) -> Vec<String> {
+        match &mut self.process {
+            Some(process) => process.last_lines().await,
+            None => Vec::new(),
+        }
+    }
+
+    /// Stops the milter and the DNS server, and removes the folder. Says so if the milter had crashed, or had to be killed.
+    pub async fn stop(mut self) -> Option<Fatal> {
+        let fatal = self.stop_milter().await;
+        // Whoever still holds it ends it by dropping it.
+        if let Some(dns) = Arc::into_inner(self.dns) {
+            dns.shutdown().await;
+        }
+        fatal
+    }
+
+    async fn stop_milter(&mut self) -> Option<Fatal> {
+        let (mut process, suite) = (self.process.take()?, self.suite.as_ref()?);
+        let had_ended = process.ended().is_some();
+        let (status, killed) = process.stop(suite.stop_signal, suite.stop_timeout).await;
+        let text = if killed {
+            let limit = super::duration_text(suite.stop_timeout);
+            format!("the milter did not stop within {limit} of {} and was killed", suite.stop_signal)
+        } else if had_ended {
+            format!("the milter ended during the scenario: {}", describe(status))
+        } else if is_orderly(status, suite.stop_signal) {
+            return None;
+        } else {
+            format!("the milter crashed when it was asked to stop: {}", describe(status))
+        };
+        Some(with_output(Fatal::new(FatalKind::Milter, text), &mut process, &self.command).await)
+    }
+}
+
+fn no_milter() -> Fatal {
+    Fatal::new(FatalKind::Harness, "no milter to talk to")
+}
+
+/// A folder with a short name: a Unix socket's path may have 107 bytes at most.
+fn temporary_dir() -> Result<TempDir, Fatal> {
+    let new = |parent: &std::path::Path| tempfile::Builder::new().prefix("fm-").rand_bytes(8).tempdir_in(parent);
+    let usual = std::env::temp_dir();
+    let parent = if usual.as_os_str().len() > MAX_TEMP_BYTES { PathBuf::from("/tmp") } else { usual };
+    new(&parent).map_err(|error| {
+        let text = format!("cannot make a temporary folder in {}: {error}", parent.display());
+        Fatal {
+            help: Some("set TMPDIR to a folder that can be written to".into()),
+            ..Fatal::new(FatalKind::Harness, text)
+        }
+    })
+}
+
+async fn start_dns(unit: &Unit, options: &WorldOptions) -> Result<FakeDns, Fatal> {
+    let dns = &unit.scenario.dns;
+    let mode = match dns.mode {
+        DnsMode::Recursive => fake_dns::Mode::Recursive,
+        DnsMode::Authoritative => fake_dns::Mode::Authoritative,
+    };
+    let mut builder = FakeDns::builder().mode(mode);
+    let harness = |text: String| Fatal::new(FatalKind::Harness, text);
+    for zone in &dns.zones {
+        let name = zone.span.source().path().to_string_lossy().into_owned();
+        builder = builder.zone_text(&name, &zone.text).map_err(|error| harness(error.to_string()))?;
+    }
+    for rule in &dns.faults {
+        builder = builder.fault(rule.parse().map_err(|error| harness(format!("{}: {error}", rule.span)))?);
+    }
+    if let Some(addr) = options.dns {
+        builder = builder.listen(addr);
+    }
+    builder.start().await.map_err(|error| {
+        let fatal = harness(format!("the fake DNS server did not start: {error}"));
+        let help = options.dns.map(|addr| format!("something else listens on {addr}: end it, or give another --dns"));
+        Fatal { help, ..fatal }
+    })
+}
+
+/// An address that nothing listens on.
+async fn free_address(socket: SocketKind, dir: &TempDir) -> Result<MilterAddr, Fatal> {
+    match socket {
+        SocketKind::Unix => Ok(MilterAddr::Unix(dir.path().join("m.sock"))),
+        SocketKind::Inet => {
+            let no_port = |error| Fatal::new(FatalKind::Harness, format!("no free TCP port on 127.0.0.1: {error}"));
+            let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(no_port)?;
+            listener.local_addr().map(MilterAddr::Tcp).map_err(no_port)
+        }
+    }
+}
+
+/// Fills in the suite's command, and writes the configuration that it names.
+fn command_line(
+    unit: &Unit,
+    suite: &Suite,
+    options: &WorldOptions,
+    listen: &MilterAddr,
+    dir: &TempDir,
+    dns: SocketAddr,
+) -> Result<CommandLine, Fatal> {
+    let values = Placeholders { bin: &options.bin, dir: dir.path(), listen, dns };
+    let harness = |text: String| Fatal::new(FatalKind::Harness, text);
+    let section = &unit.scenario.milter;
+    let mut words: Vec<String> = suite.command.iter().map(|word| word.expand(&values)).collect();
+    for arg in &section.args {
+        let template = scenario_template(arg, suite.socket).map_err(|diag| harness(diag.to_string()))?;
+        words.push(template.expand(&values));
+    }
+    let mut env: Vec<(String, String)> =
+        suite.env.iter().map(|(name, value)| (name.clone(), value.expand(&values))).collect();
+    env.extend(section.env.iter().map(|(name, value)| (name.clone(), values.fill(value))));
+    let cwd = match &suite.cwd {
+        Some(cwd) => suite.dir().join(cwd.expand(&values)),
+        None => suite.dir().to_owned(),
+    };
+    if let Some(file) = &suite.config_file {
+        write_config(&cwd.join(file.expand(&values)), &config(unit, suite, &values))?;
+    }
+    Ok(CommandLine { words, env, cwd })
+}
+
+/// The suite's configuration with the scenario's laid over it, and the placeholders of both filled in.
+fn config(unit: &Unit, suite: &Suite, values: &Placeholders<'_>) -> toml::Table {
+    let mut config = suite.config.clone();
+    if let Some(own) = &unit.scenario.milter.config {
+        overlay(&mut config, own);
+    }
+    values.fill_table(&config)
+}
+
+fn overlay(base: &mut toml::Table, over: &toml::Table) {
+    for (key, value) in over {
+        match (base.get_mut(key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => overlay(base, over),
+            _ => drop(base.insert(key.clone(), value.clone())),
+        }
+    }
+}
+
+fn write_config(path: &std::path::Path, config: &toml::Table) -> Result<(), Fatal> {
+    let cannot = |error: String| {
+        Fatal::new(
+            FatalKind::Harness,
+            format!("cannot write the milter's configuration to {}: {error}", path.display()),
+        )
+    };
+    let text = toml::to_string(config).map_err(|error| cannot(error.to_string()))?;
+    std::fs::write(path, text).map_err(|error| cannot(error.to_string()))
+}
+
+/// Starts the milter, and waits until it accepts connections.
+async fn start_milter(
+    line: &CommandLine,
+    suite: &Suite,
+    milter: &MilterAddr,
+    cancel: &Cancel,
+) -> Result<Process, Fatal> {
+    let mut process = line.spawn().map_err(|error| cannot_start(line, suite, &error))?;
+    let limit = suite.ready_timeout;
+    let fatal = tokio::select! {
+        biased;
+        () = cancel.cancelled() => Fatal::new(FatalKind::Cancelled, "stopped"),
+        status = process.wait() => {
+            let text = format!("the milter ended before it accepted a connection: {}", describe(status));
+            Fatal::new(FatalKind::Harness, text)
+        }
+        ready = tokio::time::timeout(limit, accepts(milter)) => match ready {
+            Ok(()) => return Ok(process),
+            Err(_) => {
+                let text = format!("the milter accepted no connection within {}", super::duration_text(limit));
+                let help = "does the command use {listen}? `ready_timeout` in fake-mta.toml sets the limit";
+                let notes = vec![format!("tried: {milter}")];
+                Fatal { notes, help: Some(help.into()), ..Fatal::new(FatalKind::Harness, text) }
+            }
+        },
+    };
+    process.stop(suite.stop_signal, suite.stop_timeout.min(GIVE_UP_LIMIT)).await;
+    Err(with_output(fatal, &mut process, &line.shown()).await)
+}
+
+/// Ends when the milter takes a connection; the connection is closed at once, before a packet goes over it.
+async fn accepts(milter: &MilterAddr) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let connected = match milter {
+            MilterAddr::Unix(path) => UnixStream::connect(path).await.is_ok(),
+            MilterAddr::Tcp(addr) => TcpStream::connect(addr).await.is_ok(),
+        };
+        if connected {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(MAX_PAUSE);
+    }
+}
+
+fn cannot_start(line: &CommandLine, suite: &Suite, error: &std::io::Error) -> Fatal {
+    let program = crate::diag::escape(&line.words[0]).into_owned();
+    let (text, help) = match error.kind() {
+        std::io::ErrorKind::NotFound if !line.cwd.is_dir() => {
+            (format!("cannot start the milter: no folder {}", line.cwd.display()), "see `cwd` in fake-mta.toml")
+        }
+        std::io::ErrorKind::NotFound => (
+            format!("cannot start the milter: no program `{program}`"),
+            "a name without `/` is looked for in PATH; `build` in fake-mta.toml makes it before the run",
+        ),
+        std::io::ErrorKind::PermissionDenied => (
+            format!("cannot start the milter: `{program}` may not be executed"),
+            "is it a program, and has it the x bit?",
+        ),
+        _ => (format!("cannot start the milter: `{program}`: {error}"), "see `command` in fake-mta.toml"),
+    };
+    let place = suite.command.first().map(|word| format!("named at {}", word.span()));
+    Fatal { notes: place.into_iter().collect(), help: Some(help.into()), ..Fatal::new(FatalKind::Harness, text) }
+}
+
+/// Adds the command and the last lines it wrote.
+async fn with_output(mut fatal: Fatal, process: &mut Process, command: &str) -> Fatal {
+    fatal.notes.push(format!("command: {command}"));
+    let lines = process.last_lines().await;
+    fatal.notes.push(match lines.is_empty() {
+        true => "it wrote nothing".to_owned(),
+        false => format!("its last lines:\n  {}", lines.join("\n  ")),
+    });
+    fatal
+}
+
+fn says_in_use(fatal: &Fatal) -> bool {
+    fatal.notes.iter().any(|note| note.to_lowercase().contains("in use"))
+}
+
+/// A Unix socket's path may have 107 bytes; the folder's own name and the socket's take 19.
+const MAX_TEMP_BYTES: usize = 80;
+
+/// The pauses between attempts to connect begin here and double.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+
+/// The longest pause between two attempts to connect.
+const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a milter that did not come up may take to stop.
+const GIVE_UP_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a milter whose connection broke may take to end.
+const END_LIMIT: Duration = Duration::from_millis(500);
+
+/// So often another port is tried if one was taken in between.
+const PORT_ATTEMPTS: u32 = 3;

@@ -1,0 +1,268 @@
+//! Dialogue lines.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+    sync::Arc,
+};
+
+use super::{Judged, Pass, splice::Edit};
+use crate::{
+    diag::{Diag, Source, Span},
+    scenario::{Line, LineKind, Mismatch, ProfileName, Step, Subject, matcher::holds_matcher},
+};
+
+/// Rewrites the expected lines of dialogues.
+pub(super) fn bless(source: &Source, judged: &[Judged<'_>], pass: &mut Pass) {
+    let mut wishes = Wishes::default();
+    for one in judged {
+        wishes.add_unit(one, judged);
+    }
+    for wish in wishes.lines.values() {
+        rewrite_line(source, wish, pass);
+    }
+    for ((_, kind), wish) in &wishes.extras {
+        insert_lines(source, *kind, wish, pass);
+    }
+}
+
+/// What the played units would have each line be.
+#[derive(Default)]
+struct Wishes {
+    /// By the line's first byte.
+    lines: BTreeMap<usize, LineWish>,
+    /// By the line of the file behind which lines would have to stand, and their letter.
+    extras: BTreeMap<(usize, LineKind), ExtraWish>,
+}
+
+struct LineWish {
+    line: Line,
+    outcomes: BTreeMap<ProfileName, BTreeSet<Outcome>>,
+}
+
+struct ExtraWish {
+    anchor: Span,
+    /// The profiles that the anchor's own line is restricted to.
+    only: Vec<ProfileName>,
+    texts: BTreeMap<ProfileName, BTreeSet<Vec<String>>>,
+}
+
+/// What becomes of a line in one profile.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Keep,
+    Replace(String),
+    Remove,
+}
+
+impl Wishes {
+    fn add_unit(&mut self, one: &Judged<'_>, judged: &[Judged<'_>]) {
+        let scenario = &one.unit.scenario;
+        let is_played = |profile: &ProfileName| {
+            judged.iter().any(|other| Arc::ptr_eq(&other.unit.scenario, scenario) && other.unit.profile == *profile)
+        };
+        let steps = scenario.sessions.iter().enumerate().flat_map(|(index, session)| {
+            let played = one.sessions.get(index).map_or(0, |events| events.steps.len());
+            session.steps.iter().enumerate().map(move |(at, step)| (step, (at < played).then_some((index, at))))
+        });
+        for (step, place) in steps {
+            self.add_step(step, &one.unit.profile, one.mismatches, place);
+            for other in scenario.mta.profiles.iter().filter(|profile| !is_played(profile)) {
+                self.add_step(step, other, &[], None);
+            }
+        }
+    }
+
+    /// Notes what a unit would have a step's lines be; without a place it was not played and keeps them.
+    fn add_step(&mut self, step: &Step, profile: &ProfileName, all: &[Mismatch], place: Option<(usize, usize)>) {
+        let is_here = |mismatch: &&Mismatch| place.is_some() && mismatch.at == place;
+        let here: Vec<&Mismatch> = all.iter().filter(is_here).collect();
+        for line in step.expected(profile) {
+            let wish = self.lines.entry(line.span.range().start).or_insert_with(|| LineWish::new(line));
+            wish.outcomes.entry(profile.clone()).or_default().insert(outcome(line, &here));
+            self.add_extras(&line.text_span, &line.only, &[line.kind], profile, &here);
+        }
+        self.add_extras(&step.action.span, &[], &LineKind::ALL, profile, &here);
+    }
+
+    fn add_extras(
+        &mut self,
+        anchor: &Span,
+        only: &[ProfileName],
+        kinds: &[LineKind],
+        profile: &ProfileName,
+        here: &[&Mismatch],
+    ) {
+        for kind in kinds {
+            let is_extra = |mismatch: &&&Mismatch| {
+                mismatch.subject == Subject::Line(*kind) && mismatch.expected.is_none() && mismatch.span == *anchor
+            };
+            let texts: Vec<String> = here.iter().filter(is_extra).filter_map(|mismatch| mismatch.got.clone()).collect();
+            let new = || ExtraWish { anchor: anchor.clone(), only: only.to_vec(), texts: BTreeMap::new() };
+            let wish = self.extras.entry((anchor.line(), *kind)).or_insert_with(new);
+            wish.texts.entry(profile.clone()).or_default().insert(texts);
+        }
+    }
+}
+
+impl LineWish {
+    fn new(line: &Line) -> Self {
+        Self { line: line.clone(), outcomes: BTreeMap::new() }
+    }
+}
+
+fn outcome(line: &Line, here: &[&Mismatch]) -> Outcome {
+    let is_this = |mismatch: &&&Mismatch| {
+        mismatch.subject == Subject::Line(line.kind) && mismatch.expected.is_some() && mismatch.span == line.text_span
+    };
+    match here.iter().find(is_this) {
+        None => Outcome::Keep,
+        Some(mismatch) => mismatch.got.clone().map_or(Outcome::Remove, Outcome::Replace),
+    }
+}
+
+fn rewrite_line(source: &Source, wish: &LineWish, pass: &mut Pass) {
+    let line = &wish.line;
+    let Some(groups) = groups(&wish.outcomes) else {
+        return refuse(pass, &line.span, "cases or variants disagree about this line");
+    };
+    if groups.iter().all(|(outcome, _)| *outcome == Outcome::Keep) {
+        return;
+    }
+    if !line.is_verbatim() {
+        return refuse(pass, &line.span, "a case fills this line");
+    }
+    if holds_matcher(&line.text) && !pass.force {
+        return refuse(pass, &line.text_span, "this line holds a matcher");
+    }
+    let texts = groups.iter().filter_map(|(outcome, _)| match outcome {
+        Outcome::Replace(text) => Some(text.as_str()),
+        _ => None,
+    });
+    if let Some(bad) = texts.into_iter().find(|text| !is_writable(text)) {
+        return refuse(pass, &line.span, &format!("`{}` cannot stand in a literal block", crate::diag::escape(bad)));
+    }
+    if let [(Outcome::Replace(text), _)] = &groups[..] {
+        return pass.edits.push(Edit { range: line.text_span.range(), text: text.clone() });
+    }
+    let Some(whole) = whole_line(source, &line.span) else {
+        return refuse(pass, &line.span, "this line shares its place with other text");
+    };
+    let text = match &groups[..] {
+        [_] => String::new(),
+        groups => split_line(line, groups, &source.text()[whole.clone()]),
+    };
+    pass.edits.push(Edit { range: whole, text });
+}
+
+/// One line for each group of profiles, with the indentation and the line end of the old one.
+fn split_line(line: &Line, groups: &[(Outcome, Vec<ProfileName>)], old: &str) -> String {
+    let (indent, end) = margins(old);
+    let one = |(outcome, only): &(Outcome, Vec<ProfileName>)| {
+        let text = match outcome {
+            Outcome::Keep => line.text.clone(),
+            Outcome::Replace(text) => text.clone(),
+            Outcome::Remove => return String::new(),
+        };
+        let line = Line { only: only.clone(), text, ..line.clone() };
+        format!("{indent}{line}{end}")
+    };
+    groups.iter().map(one).collect()
+}
+
+fn insert_lines(source: &Source, kind: LineKind, wish: &ExtraWish, pass: &mut Pass) {
+    if wish.texts.values().flatten().all(Vec::is_empty) {
+        return;
+    }
+    let Some(groups) = groups(&wish.texts) else {
+        return refuse(pass, &wish.anchor, "cases or variants disagree about what comes behind this line");
+    };
+    if groups.iter().flat_map(|(texts, _)| texts).any(|text| !is_writable(text)) {
+        return refuse(pass, &wish.anchor, "what came behind this line cannot stand in a literal block");
+    }
+    let Some((at, old)) = insertion(source, &wish.anchor) else {
+        return refuse(pass, &wish.anchor, "this line shares its place with other text");
+    };
+    let (indent, end) = margins(old);
+    // The last line of a file may have no end; what follows it has to bring one.
+    let (before, end) = if end.is_empty() { ("\n", "") } else { ("", end) };
+    let mut text = String::new();
+    for (texts, profiles) in &groups {
+        let only = if groups.len() == 1 { &wish.only } else { profiles };
+        for got in texts {
+            let span = wish.anchor.clone();
+            let new = Line { kind, only: only.clone(), text: got.clone(), text_span: span.clone(), span };
+            text += &format!("{before}{indent}{new}{end}");
+        }
+    }
+    pass.edits.push(Edit { range: at..at, text });
+}
+
+/// Where new lines go, and the line whose margins they take: behind the anchor, or before it if it is the empty place at the
+/// start of a block, which stands for the connect step.
+fn insertion<'a>(source: &'a Source, anchor: &Span) -> Option<(usize, &'a str)> {
+    let line = source.line_range(anchor.line());
+    if anchor.range().is_empty() {
+        let next = source.line_range(anchor.line() + 1).start;
+        return (anchor.range().start == line.start).then(|| (line.start, &source.text()[line.start..next]));
+    }
+    let whole = whole_line(source, anchor)?;
+    Some((whole.end, &source.text()[whole]))
+}
+
+/// Profiles that want the same, in the order of their names; `None` if one profile wants two things, or if two groups cannot be
+/// told apart by their names (`postfix` and `postfix-3.7`).
+fn groups<T: Clone + PartialEq>(wishes: &BTreeMap<ProfileName, BTreeSet<T>>) -> Option<Vec<(T, Vec<ProfileName>)>> {
+    let mut groups: Vec<(T, Vec<ProfileName>)> = Vec::new();
+    for (profile, wanted) in wishes {
+        let mut wanted = wanted.iter();
+        let (Some(only), None) = (wanted.next(), wanted.next()) else { return None };
+        match groups.iter_mut().find(|(known, _)| known == only) {
+            Some((_, profiles)) => profiles.push(profile.clone()),
+            None => groups.push((only.clone(), vec![profile.clone()])),
+        }
+    }
+    let overlap = |(index, (_, profiles)): (usize, &(T, Vec<ProfileName>))| {
+        groups
+            .iter()
+            .skip(index + 1)
+            .flat_map(|(_, others)| others)
+            .any(|other| profiles.iter().any(|profile| profile.is_a(other) || other.is_a(profile)))
+    };
+    (!groups.iter().enumerate().any(overlap)).then_some(groups)
+}
+
+/// The whole line of the file with its end, if there is nothing else on it.
+fn whole_line(source: &Source, span: &Span) -> Option<Range<usize>> {
+    let line = source.line_range(span.line());
+    let text = source.text();
+    let (before, after) = (&text[line.start..span.range().start], &text[span.range().end..line.end]);
+    if !(before.trim().is_empty() || is_head(before.trim())) || !after.trim().is_empty() {
+        return None;
+    }
+    let rest = &text[line.end..];
+    let end = if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
+    Some(line.start..line.end + end)
+}
+
+/// Whether it is `S:` or `S[postfix]:`.
+fn is_head(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(['C', 'S', 'M', 'D', 'L']) else { return false };
+    rest == ":" || (rest.starts_with('[') && rest.ends_with("]:") && !rest.contains(['\'', '"']))
+}
+
+/// The indentation of a line, and its end.
+fn margins(line: &str) -> (&str, &str) {
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let end = if line.ends_with("\r\n") { "\r\n" } else { &line[line.trim_end_matches('\n').len()..] };
+    (indent, end)
+}
+
+/// Whether a text can be a line of a literal block and be read back as it is.
+fn is_writable(text: &str) -> bool {
+    !text.contains("'''") && !text.contains(|c: char| c.is_control()) && text.trim() == text && !text.is_empty()
+}
+
+fn refuse(pass: &mut Pass, span: &Span, why: &str) {
+    pass.refused.push(Diag::warning(format!("not blessed: {why}")).label(span, ""));
+}

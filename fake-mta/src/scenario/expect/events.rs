@@ -1,0 +1,29 @@
+//! What happened in a session, in the notation of the dialogue lines.
+
+use std::ops::Range;
+
+/// What happened between one `C:` line and the next. The texts are those of the dialogue's expected lines, without the letter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepEvents {
+    /// The reply lines the SMTP client saw, without CRLF: `S:`.
+    pub replies: Vec<String>,
+    /// What the milter answered and edited, in order: `M:`. A step in which the milter was asked and went on holds `continue`.
+    pub milter: Vec<String>,
+    /// The DNS questions, `name TYPE`: `D:`.
+    pub dns: Vec<String>,
+    /// The MTA's log lines, from the text behind `queue-id: `: `L:`.
+    pub log: Vec<String>,
+    /// The lines of the transcript that tell of this step, counted from 0.
+    pub transcript: Range<usize>,
+}
+
+/// What happened in one SMTP connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionEvents {
+    /// One entry for each step played; fewer than the session has if it broke off.
+    pub steps: Vec<StepEvents>,
+    /// The envelopes of what was delivered: a `MAIL FROM:<…>` line and its `RCPT TO:<…>` lines for each message.
+    pub envelope: Vec<String>,
+    /// The messages delivered, as text with `\n` line ends.
+    pub delivered: Vec<String>,
+}

@@ -1,0 +1,68 @@
+//! One step against what happened in it.
+
+use super::{
+    compare::{Mismatch, Subject},
+    events::StepEvents,
+    lists::{self, List},
+};
+use crate::scenario::{Line, LineKind, Located, ProfileName, Step, dialogue::NONE};
+
+/// Compares the lines of a step that hold in `profile`.
+pub(super) fn compare(step: &Step, profile: &ProfileName, events: &StepEvents) -> Vec<Mismatch> {
+    let mut found: Vec<Mismatch> =
+        LineKind::ALL.into_iter().flat_map(|kind| compare_kind(kind, step, profile, events)).collect();
+    found.sort_by_key(|mismatch| mismatch.span.range().start);
+    found
+}
+
+fn compare_kind(kind: LineKind, step: &Step, profile: &ProfileName, events: &StepEvents) -> Vec<Mismatch> {
+    let lines: Vec<&Line> = step.expected(profile).filter(|line| line.kind == kind).collect();
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    let subject = Subject::Line(kind);
+    let actual = actual(kind, events);
+    let expected: Vec<Located<String>> = lines.iter().map(|line| located(line)).collect();
+    if let [none] = &expected[..]
+        && none.value == NONE
+    {
+        return lists::compare_none(subject, none, &actual);
+    }
+    let list = List { subject, expected: &expected, anchor: &step.action.span };
+    match kind {
+        LineKind::Smtp => lists::compare_exact(&list, &actual),
+        LineKind::Milter => lists::compare_with(&list, &actual, is_quiet),
+        LineKind::Dns => lists::compare_set(&list, &actual),
+        LineKind::Log => lists::compare_subsequence(&list, &actual),
+    }
+}
+
+fn located(line: &Line) -> Located<String> {
+    let text = if line.kind == LineKind::Dns { question(&line.text) } else { line.text.clone() };
+    Located::new(text, line.text_span.clone())
+}
+
+fn actual(kind: LineKind, events: &StepEvents) -> Vec<String> {
+    match kind {
+        LineKind::Smtp => events.replies.clone(),
+        LineKind::Milter => events.milter.clone(),
+        LineKind::Dns => events.dns.iter().map(|text| question(text)).collect(),
+        LineKind::Log => events.log.clone(),
+    }
+}
+
+/// Answers that let the mail go on as it is; a scenario need not write them.
+fn is_quiet(answer: &str) -> bool {
+    let verb = answer.split(' ').next().unwrap_or_default();
+    matches!(verb, "continue" | "progress" | "negotiate")
+}
+
+/// `name TYPE` in one form: lower case, no dot at the end, one space.
+pub(super) fn question(text: &str) -> String {
+    match text.split_once(char::is_whitespace) {
+        Some((name, kind)) if !text.starts_with('/') => {
+            format!("{} {}", name.strip_suffix('.').unwrap_or(name).to_lowercase(), kind.trim())
+        }
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,133 @@
+//! The `[mta]` table.
+
+use std::collections::BTreeMap;
+
+use super::{Fields, fields::unknown_word};
+use crate::{
+    clock::Clock,
+    diag::{Diag, Span},
+    scenario::{
+        DefaultAction, Located, LogFormat, MacroStage, Mta, ProfileKind, ProfileName, Timeouts,
+        node::{Node, Value},
+        problems::Problems,
+        vocabulary::Unknown,
+    },
+};
+
+/// Reads the table; without one the scenario runs in sendmail's and Postfix's profile.
+pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Mta {
+    let empty;
+    let node = match node {
+        Some(node) => node,
+        None => {
+            empty = nothing();
+            &empty
+        }
+    };
+    let mut fields = Fields::open(node, "[mta]", &KEYS, problems);
+    Mta {
+        profiles: profiles(&mut fields),
+        hostname: fields.text("hostname"),
+        filter: fields.text("filter"),
+        macros: stage_macros(fields.node("macros"), fields.problems()),
+        macro_values: fields.strings("macro_values", "[mta.macro_values]"),
+        timeouts: timeouts(fields.node("timeouts"), fields.problems()),
+        default_action: fields.word("default_action", &DefaultAction::ALL),
+        protocol_version: fields.integer("protocol_version"),
+        log_format: fields.word("log_format", &LOG_FORMATS).map(|word| word.value).unwrap_or_default(),
+        local_domains: fields.texts("local_domains"),
+        relay: fields.texts("relay").unwrap_or_default(),
+        unknown_recipients: fields.texts("unknown_recipients").unwrap_or_default(),
+        resolve_sender_domains: fields.boolean("resolve_sender_domains").unwrap_or(false),
+        date: fields.parsed("date", date),
+        queue_id: fields.text("queue_id"),
+    }
+}
+
+/// `2004-08-01T12:00:00Z`.
+fn date(text: &Located<String>) -> Result<Clock, Diag> {
+    Clock::parse(text).ok_or_else(|| {
+        Diag::error("not a date with time and zone").label(&text.span, "").help("write it as `2004-08-01T12:00:00Z`")
+    })
+}
+
+/// An empty table, for a file that leaves `[mta]` out.
+fn nothing() -> Node {
+    let source = crate::diag::Source::new("", "");
+    Node { value: Value::Table(Vec::new()), span: Span::new(&source, 0..0) }
+}
+
+/// `profile = "postfix"` or a list of names.
+fn profiles(fields: &mut Fields<'_>) -> Vec<Located<ProfileName>> {
+    let names = match fields.node("profile").map(|node| &node.value) {
+        None => return default_profiles(fields.span()),
+        Some(Value::Text(_)) => fields.text("profile").into_iter().collect(),
+        Some(_) => fields.texts("profile").unwrap_or_default(),
+    };
+    if names.is_empty() && fields.problems().is_empty() {
+        let span = fields.node("profile").map_or_else(|| fields.span(), |node| &node.span).clone();
+        fields.problems().add(Diag::error("a scenario needs a profile to run in").label(&span, ""));
+    }
+    let mut profiles: Vec<Located<ProfileName>> = Vec::new();
+    for name in names {
+        let parsed = name.parse().map_err(|unknown: Unknown| unknown_word(&unknown, &name.span));
+        let Some(profile) = fields.problems().take(parsed) else { continue };
+        if profiles.iter().any(|known| known.value == profile) {
+            fields.problems().add(Diag::error(format!("profile `{profile}` twice")).label(&name.span, ""));
+        } else {
+            profiles.push(Located::new(profile, name.span));
+        }
+    }
+    profiles
+}
+
+fn default_profiles(span: &Span) -> Vec<Located<ProfileName>> {
+    [ProfileKind::Sendmail, ProfileKind::Postfix]
+        .map(|kind| Located::new(ProfileName::newest(kind), span.clone()))
+        .into()
+}
+
+fn stage_macros(node: Option<&Node>, problems: &mut Problems) -> BTreeMap<MacroStage, Located<String>> {
+    let mut macros = BTreeMap::new();
+    let Some(node) = node else { return macros };
+    let mut fields = Fields::open(node, "[mta.macros]", &MacroStage::ALL.map(|(name, _)| name), problems);
+    for (name, stage) in MacroStage::ALL {
+        macros.extend(fields.text(name).map(|list| (stage, list)));
+    }
+    macros
+}
+
+fn timeouts(node: Option<&Node>, problems: &mut Problems) -> Timeouts {
+    let Some(node) = node else { return Timeouts::default() };
+    let mut fields = Fields::open(node, "[mta.timeouts]", &TIMEOUT_KEYS, problems);
+    let command = fields.duration("command");
+    Timeouts {
+        connect: fields.duration("connect"),
+        send: fields.duration("send").or(command),
+        read: fields.duration("read").or(command),
+        eom: fields.duration("eom").or_else(|| fields.duration("content")),
+    }
+}
+
+const KEYS: [&str; 15] = [
+    "profile",
+    "hostname",
+    "filter",
+    "macros",
+    "macro_values",
+    "timeouts",
+    "default_action",
+    "protocol_version",
+    "log_format",
+    "local_domains",
+    "relay",
+    "unknown_recipients",
+    "resolve_sender_domains",
+    "date",
+    "queue_id",
+];
+
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("current", LogFormat::Current), ("old", LogFormat::Old)];
+
+/// Sendmail's names, and Postfix's `command` and `content`.
+const TIMEOUT_KEYS: [&str; 6] = ["connect", "send", "read", "eom", "command", "content"];

@@ -1,0 +1,196 @@
+//! `[[session]]` tables and their dialogues.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Fields, client,
+    fields::{as_block, wrong_type},
+};
+use crate::{
+    diag::{Diag, Span},
+    scenario::{
+        Action, Line, Located, Message, Session, Step,
+        dialogue::{self, DialogueLine},
+        node::{Entry, Node, TextLine, Value},
+        problems::Problems,
+        vocabulary::Unknown,
+    },
+};
+
+/// Reads every session of a scenario, and puts a variant's `expect` into their dialogues.
+pub(super) fn read_all(fields: &mut Fields<'_>, messages: &BTreeMap<String, Message>) -> Vec<Session> {
+    let mut sessions = match fields.node("session") {
+        Some(node) => read_list(node, messages, fields.problems()),
+        None => {
+            let span = fields.span().part(0..0);
+            let help = "add `[[session]]` with `client` and `dialogue`";
+            fields.problems().add(Diag::error("a scenario has no session").label(&span, "").help(help));
+            Vec::new()
+        }
+    };
+    if let Some(expect) = fields.node("expect") {
+        for entry in expect.entries() {
+            replace_lines(&mut sessions, entry, fields.problems());
+        }
+    }
+    sessions
+}
+
+fn read_list(node: &Node, messages: &BTreeMap<String, Message>, problems: &mut Problems) -> Vec<Session> {
+    let Value::Array(items) = &node.value else {
+        problems.add(wrong_type(node, "`session`", "a list of tables").help("write it as `[[session]]`"));
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| read(item, messages, problems)).collect()
+}
+
+fn read(node: &Node, messages: &BTreeMap<String, Message>, problems: &mut Problems) -> Option<Session> {
+    let mut fields = Fields::open(node, "[[session]]", &KEYS, problems);
+    for key in ["client", "dialogue"] {
+        if fields.node(key).is_none() {
+            fields.problems().add(Diag::error(format!("a session has no `{key}`")).label(&node.span, ""));
+        }
+    }
+    let client = fields.parsed("client", client::parse);
+    let helo = fields.text("helo");
+    let mut steps = match fields.block("dialogue") {
+        Some(lines) => read_dialogue(&lines, messages, &node.span, fields.problems()),
+        None => Vec::new(),
+    };
+    if let (Some(helo), false) = (helo, steps.is_empty()) {
+        let action = Located::new(Action::Smtp(format!("HELO {}", helo.value)), helo.span);
+        steps.insert(1, Step { action, lines: Vec::new() });
+    }
+    let span = node.span.clone();
+    let envelope = fields.lines("envelope");
+    let envelope = located(fields.node("envelope"), envelope);
+    let delivered = delivered(&mut fields);
+    let log = fields.lines("log").unwrap_or_default();
+    Some(Session { span, client: client?, steps, envelope, delivered, log })
+}
+
+fn located<T>(node: Option<&Node>, value: Option<T>) -> Option<Located<T>> {
+    Some(Located::new(value?, node?.span.clone()))
+}
+
+/// `delivered = '''…'''` for one message, a list of blocks for several, `[]` for none.
+fn delivered(fields: &mut Fields<'_>) -> Option<Located<Vec<Vec<Located<String>>>>> {
+    let node = fields.node("delivered")?;
+    let blocks: Vec<&Node> = match &node.value {
+        Value::Array(items) => items.iter().collect(),
+        _ => vec![node],
+    };
+    let read = |block: &&Node| fields.problems().take(as_block(block, "delivered"));
+    let messages = blocks.iter().filter_map(read).map(message_lines).collect();
+    Some(Located::new(messages, node.span.clone()))
+}
+
+/// The lines of a message; the end of its last line opens no further one.
+fn message_lines(mut lines: Vec<TextLine>) -> Vec<Located<String>> {
+    if lines.last().is_some_and(|line| line.text.is_empty()) {
+        lines.pop();
+    }
+    lines.into_iter().map(|line| Located::new(line.text, line.span)).collect()
+}
+
+/// Cuts a dialogue into steps: the connect step, then one for each `C:` line.
+fn read_dialogue(
+    lines: &[TextLine],
+    messages: &BTreeMap<String, Message>,
+    session: &Span,
+    problems: &mut Problems,
+) -> Vec<Step> {
+    let connect = lines.first().map_or(session, |line| &line.span).part(0..0);
+    let mut steps = vec![Step { action: Located::new(Action::Connect, connect), lines: Vec::new() }];
+    for line in lines {
+        match problems.take(dialogue::parse_line(&line.text, &line.span)).flatten() {
+            Some(DialogueLine::Client { text, text_span, span }) => {
+                let action = dialogue::parse_action(&text, &text_span);
+                let Some(action) = problems.take(action) else { continue };
+                check_message(&action, messages, &text_span, problems);
+                steps.push(Step { action: Located::new(action, span), lines: Vec::new() });
+            }
+            Some(DialogueLine::Expected(line)) => {
+                steps.last_mut().expect("the connect step is always there").lines.push(line);
+            }
+            None => {}
+        }
+    }
+    steps
+}
+
+/// `[message NAME]` names a message of the file.
+fn check_message(action: &Action, messages: &BTreeMap<String, Message>, span: &Span, problems: &mut Problems) {
+    let Action::Message(Some(name)) = action else { return };
+    if messages.contains_key(name) {
+        return;
+    }
+    let unknown = Unknown::new("message", name, messages.keys().map(String::as_str));
+    let help =
+        if messages.is_empty() { "add it: `[messages]`, then `NAME = '''…'''`".to_owned() } else { unknown.help };
+    problems.add(Diag::error(format!("no message `{name}` in [messages]")).label(span, "").help(help));
+}
+
+/// Gives the steps that a variant names the lines it writes, in the place of all they have.
+fn replace_lines(sessions: &mut [Session], entry: &Entry, problems: &mut Problems) {
+    let Some(lines) = expected_lines(&entry.node, problems) else { return };
+    let wanted = match step_key(entry) {
+        Ok(wanted) => wanted,
+        Err(diag) => return problems.add(diag),
+    };
+    let mut found = false;
+    for step in sessions.iter_mut().flat_map(|session| &mut session.steps) {
+        if step.action.value == wanted {
+            step.lines.clone_from(&lines);
+            found = true;
+        }
+    }
+    if !found {
+        let steps: Vec<String> =
+            sessions.iter().flat_map(|session| &session.steps).map(|step| format!("C: {}", step.action)).collect();
+        let unknown = Unknown::new("step", &entry.key, steps.iter().map(String::as_str));
+        problems.add(
+            Diag::error(format!("no step `{}` in the dialogue", entry.key))
+                .label(&entry.key_span, "")
+                .help(unknown.help),
+        );
+    }
+}
+
+/// The step that a key of a variant's `expect` names: `connect`, or a `C:` line.
+fn step_key(entry: &Entry) -> Result<Action, Diag> {
+    if entry.key == "connect" {
+        return Ok(Action::Connect);
+    }
+    match entry.key.strip_prefix("C:") {
+        Some(text) => dialogue::parse_action(text.trim(), &entry.key_span),
+        None => Err(Diag::error("a key of `expect` is a `C:` line of the dialogue, or `connect`")
+            .label(&entry.key_span, "")
+            .help("write it as `expect.\"C: RCPT TO:<user@example.com>\" = '''…'''`")),
+    }
+}
+
+/// The expected lines of a block or of a list.
+fn expected_lines(node: &Node, problems: &mut Problems) -> Option<Vec<Line>> {
+    let blocks: Vec<&Node> = match &node.value {
+        Value::Array(items) => items.iter().collect(),
+        _ => vec![node],
+    };
+    let mut expected = Vec::new();
+    for block in blocks {
+        for line in problems.take(as_block(block, "expect"))? {
+            match problems.take(dialogue::parse_line(&line.text, &line.span))? {
+                Some(DialogueLine::Expected(line)) => expected.push(line),
+                Some(DialogueLine::Client { span, .. }) => problems.add(
+                    Diag::error("a variant's `expect` holds only what is expected")
+                        .label(&span, "")
+                        .help("write the whole `dialogue` in `[[variant.session]]` to change what the client says"),
+                ),
+                None => {}
+            }
+        }
+    }
+    Some(expected)
+}
+
+const KEYS: [&str; 6] = ["client", "helo", "dialogue", "envelope", "delivered", "log"];

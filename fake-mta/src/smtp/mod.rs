@@ -1,0 +1,11 @@
+//! SMTP as the server sees it: command lines in, replies out, no sockets.
+
+mod command;
+mod input;
+mod reply;
+mod sasl;
+
+pub(crate) use command::{CommandLine, PathArgument, bare_address, domain_of, split_at_byte};
+pub(crate) use input::{Awaits, Input, InputBuffer};
+pub use reply::Reply;
+pub(crate) use sasl::{SaslExchange, SaslStep};

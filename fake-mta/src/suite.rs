@@ -1,0 +1,240 @@
+//! `fake-mta.toml`: the milter under test, named once for all scenarios of a folder.
+
+mod find;
+mod template;
+mod words;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+pub use find::{FILE_NAME, find};
+pub use template::{Placeholders, Template};
+
+use crate::{
+    diag::{Diag, Source},
+    scenario::{Fields, Located, Node, Problems, Value, to_toml_table},
+};
+
+/// A suite file: how the milter under test is built, started, configured and stopped.
+#[derive(Debug)]
+pub struct Suite {
+    /// The file it was read from.
+    pub source: Arc<Source>,
+    /// Built once before the first scenario, word by word.
+    pub build: Option<Vec<Template>>,
+    /// The program and its arguments, word by word. No shell is in between.
+    pub command: Vec<Template>,
+    /// Environment beside what fake-mta itself has.
+    pub env: BTreeMap<String, Template>,
+    /// The folder it starts in, below the suite's; the suite's own if `None`.
+    pub cwd: Option<Template>,
+    /// `[milter.config]`: what a scenario's own is laid over.
+    pub config: toml::Table,
+    /// The file that the configuration is written to, as TOML; without one no scenario can hand one over.
+    pub config_file: Option<Template>,
+    /// How long it may take until it accepts connections.
+    pub ready_timeout: Duration,
+    /// The signal that asks it to stop.
+    pub stop_signal: StopSignal,
+    /// How long it may take to stop before it is killed.
+    pub stop_timeout: Duration,
+    /// What kind of address it listens on.
+    pub socket: SocketKind,
+    /// `[openspf]`: how the milter is configured for openspf suites.
+    pub openspf: OpenspfConfig,
+}
+
+/// `[openspf]`: tables that are laid over `[milter.config]` while tests of an openspf suite are played.
+#[derive(Debug, Default)]
+pub struct OpenspfConfig {
+    /// For results: nothing is refused, so that the verdict can be read from the delivered message.
+    pub results: Option<toml::Table>,
+    /// For explanations: `fail` is refused at RCPT with the explanation as the text; without it they are not played.
+    pub explanations: Option<toml::Table>,
+}
+
+/// What kind of address the milter listens on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SocketKind {
+    /// A Unix socket in the scenario's own folder.
+    #[default]
+    Unix,
+    /// A free TCP port on the loopback address.
+    Inet,
+}
+
+/// The signal that asks a milter to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StopSignal {
+    /// `SIGTERM`.
+    #[default]
+    Term,
+    /// `SIGINT`.
+    Int,
+    /// `SIGQUIT`.
+    Quit,
+    /// `SIGHUP`.
+    Hup,
+}
+
+impl fmt::Display for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Term => "SIGTERM",
+            Self::Int => "SIGINT",
+            Self::Quit => "SIGQUIT",
+            Self::Hup => "SIGHUP",
+        })
+    }
+}
+
+impl Suite {
+    /// The folder of the suite file: where commands start.
+    pub fn dir(&self) -> &Path {
+        match self.source.path().parent() {
+            Some(dir) if !dir.as_os_str().is_empty() => dir,
+            _ => Path::new("."),
+        }
+    }
+
+    /// Reads a suite file's text.
+    ///
+    /// # Errors
+    /// All that is wrong in it, in the order of the places.
+    pub fn parse(source: &Arc<Source>) -> Result<Self, Vec<Diag>> {
+        let root = Node::parse(source)?;
+        let mut problems = Problems::default();
+        Fields::open(&root, FILE_NAME, &["milter", "openspf"], &mut problems);
+        let openspf = read_openspf(&root, &mut problems);
+        let suite = match root.get("milter") {
+            Some(milter) => read(source, milter, &mut problems).map(|suite| Self { openspf, ..suite }),
+            None => {
+                let diag = Diag::error(format!("{FILE_NAME} has no [milter]")).label(&root.span.part(0..0), "");
+                problems.add(diag.help("add `[milter]` with the `command` that starts the milter under test"));
+                None
+            }
+        };
+        match suite {
+            Some(suite) if problems.is_empty() => Ok(suite),
+            _ => Err(problems.into_vec()),
+        }
+    }
+}
+
+fn read(source: &Arc<Source>, node: &Node, problems: &mut Problems) -> Option<Suite> {
+    let mut fields = Fields::open(node, "[milter]", &KEYS, problems);
+    let socket = fields.word("socket", &SOCKETS).map(|word| word.value).unwrap_or_default();
+    let command = command_words(&mut fields, "command", socket);
+    if fields.node("command").is_none() {
+        let diag = Diag::error("[milter] has no `command`").label(&node.span, "");
+        fields.problems().add(diag.help("write `command = \"{bin}/my-milter --listen {listen}\"`"));
+    }
+    let config = match fields.node("config").map(|config| to_toml_table(config, "[milter.config]")) {
+        Some(config) => fields.problems().take(config)?,
+        None => toml::Table::new(),
+    };
+    Some(Suite {
+        source: Arc::clone(source),
+        build: command_words(&mut fields, "build", socket),
+        command: command?,
+        env: environment(&mut fields, socket),
+        cwd: template(&mut fields, "cwd", socket),
+        config,
+        config_file: template(&mut fields, "config_file", socket),
+        ready_timeout: fields.duration("ready_timeout").unwrap_or(READY_TIMEOUT),
+        stop_signal: fields.word("stop_signal", &SIGNALS).map(|word| word.value).unwrap_or_default(),
+        stop_timeout: fields.duration("stop_timeout").unwrap_or(STOP_TIMEOUT),
+        socket,
+        openspf: OpenspfConfig::default(),
+    })
+}
+
+fn read_openspf(root: &Node, problems: &mut Problems) -> OpenspfConfig {
+    let Some(node) = root.get("openspf") else { return OpenspfConfig::default() };
+    Fields::open(node, "[openspf]", &["results", "explanations"], problems);
+    if root.get("milter").is_some_and(|milter| milter.get("config_file").is_none()) {
+        let diag =
+            Diag::error("[openspf] configures a milter whose [milter] names no `config_file`").label(&node.span, "");
+        problems.add(diag.help("add `config_file = \"{dir}/milter.toml\"` there, and name it in the command"));
+    }
+    let mut table = |key: &str| {
+        let config = node.get(key)?;
+        problems.take(to_toml_table(config, &format!("[openspf.{key}]")))
+    };
+    OpenspfConfig { results: table("results"), explanations: table("explanations") }
+}
+
+/// A command: a list of words, or one string that is split as a shell splits it.
+fn command_words(fields: &mut Fields<'_>, key: &str, socket: SocketKind) -> Option<Vec<Template>> {
+    let node = fields.node(key)?;
+    let words = match node.value {
+        Value::Text(_) => fields.text(key).and_then(|line| fields.problems().take(words::split(&line)))?,
+        _ => fields.texts(key)?,
+    };
+    if words.is_empty() {
+        fields.problems().add(Diag::error(format!("`{key}` names no program")).label(&node.span, ""));
+        return None;
+    }
+    let parsed: Vec<_> = words.iter().map(|word| fields.problems().take(Template::parse(word, socket))).collect();
+    parsed.into_iter().collect()
+}
+
+fn template(fields: &mut Fields<'_>, key: &str, socket: SocketKind) -> Option<Template> {
+    let text = fields.text(key)?;
+    fields.problems().take(Template::parse(&text, socket))
+}
+
+fn environment(fields: &mut Fields<'_>, socket: SocketKind) -> BTreeMap<String, Template> {
+    let values = fields.strings("env", "[milter.env]");
+    let mut env = BTreeMap::new();
+    for (name, text) in values {
+        env.extend(fields.problems().take(Template::parse(&text, socket)).map(|value| (name, value)));
+    }
+    env
+}
+
+/// Reads a word list of a scenario (`args`, `env`) against the suite's kind of socket.
+///
+/// # Errors
+/// An unknown placeholder.
+pub(crate) fn scenario_template(text: &Located<String>, socket: SocketKind) -> Result<Template, Diag> {
+    Template::parse(text, socket)
+}
+
+/// Reads the suite file at `path`.
+///
+/// # Errors
+/// It cannot be read, or has mistakes.
+pub fn load(path: PathBuf) -> Result<Suite, Vec<Diag>> {
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| vec![Diag::error(format!("cannot read {}: {error}", path.display()))])?;
+    Suite::parse(&Source::new(path, text))
+}
+
+const KEYS: [&str; 10] = [
+    "build",
+    "command",
+    "env",
+    "cwd",
+    "config",
+    "config_file",
+    "ready_timeout",
+    "stop_signal",
+    "stop_timeout",
+    "socket",
+];
+
+const SOCKETS: [(&str, SocketKind); 2] = [("unix", SocketKind::Unix), ("inet", SocketKind::Inet)];
+
+const SIGNALS: [(&str, StopSignal); 4] =
+    [("TERM", StopSignal::Term), ("INT", StopSignal::Int), ("QUIT", StopSignal::Quit), ("HUP", StopSignal::Hup)];
+
+/// Generous: a loaded machine must not make a green suite red.
+const READY_TIMEOUT: Duration = Duration::from_secs(20);
+
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);

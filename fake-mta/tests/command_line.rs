@@ -1,0 +1,110 @@
+//! The program itself: its options, its exit codes, and what it leaves behind.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+const GOOD: &str = "name = 'all is well'\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\nC: QUIT\n'''\n\
+                    [[variant]]\nname = 'a variant'\nmta.profile = 'postfix-3.7'\n";
+
+fn fake_mta(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fake-mta"));
+    command
+        .args(args)
+        .current_dir(dir)
+        .env("TMPDIR", dir.join("tmp"))
+        .env("NO_COLOR", "1")
+        .env_remove("COLUMNS")
+        .stdin(Stdio::null());
+    command
+}
+
+fn shown(output: &Output) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let code = output.status.code().map_or_else(|| "none".to_owned(), |code| code.to_string());
+    format!("{out}--- stderr ---\n{err}--- exit {code} ---\n")
+}
+
+fn told(dir: &Path, args: &[&str]) -> String {
+    shown(&fake_mta(dir, args).output().expect("the program runs"))
+}
+
+fn folder(suite: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir_all(dir.path().join("scenarios")).expect("a folder");
+    fs::create_dir_all(dir.path().join("tmp")).expect("a folder");
+    fs::write(dir.path().join("scenarios/fake-mta.toml"), suite).expect("a file");
+    fs::write(dir.path().join("scenarios/a.toml"), GOOD).expect("a file");
+    dir
+}
+
+#[test]
+fn help_has_examples() {
+    let dir = folder("");
+    insta::assert_snapshot!("help", told(dir.path(), &["--help"]));
+    insta::assert_snapshot!("help_run", told(dir.path(), &["run", "--help"]));
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    let dir = folder("");
+    let mut text = String::new();
+    for args in [
+        &["rnu"][..],
+        &["run", "--profile", "psotfix"],
+        &["run", "--milter", "tcp:1"],
+        &["run", "--bless=maybe"],
+        &["run", "--report", "jnuit"],
+        &["run", "--jobs", "0"],
+    ] {
+        text += &told(dir.path(), args);
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn list_and_check_read_without_running() {
+    let dir = folder("[milter]\ncommand = 'no-such-program'\n");
+    let list = told(dir.path(), &["list"]);
+    let some = told(dir.path(), &["list", "scenarios/a.toml", "--filter", "variant"]);
+    let check = told(dir.path(), &["check"]);
+    fs::write(dir.path().join("scenarios/b.toml"), "name = ''\n").expect("a file");
+    let broken = told(dir.path(), &["check", "scenarios"]);
+    insta::assert_snapshot!(format!("{list}{some}{check}{broken}"));
+}
+
+#[test]
+fn what_keeps_every_run_from_starting_is_told_once() {
+    let dir = folder("[milter]\ncommand = 'no-such-program'\n");
+    let text = told(dir.path(), &["run"]);
+    let lines: Vec<&str> = text.lines().map(|line| line.split(" (0.").next().unwrap_or(line)).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn ctrl_c_leaves_nothing_behind() {
+    let suite = "[milter]\ncommand = ['sh', '-c', 'echo $$ > started.new; mv started.new started; \
+                 while :; do read x </dev/zero; done']\nready_timeout = '10m'\n";
+    let dir = folder(suite);
+    let mut command = fake_mta(dir.path(), &["run", "--profile", "postfix"]);
+    let program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    let started = dir.path().join("scenarios/started");
+    while !started.exists() {
+        std::thread::yield_now();
+    }
+    let milter: i32 = fs::read_to_string(started).expect("a file").trim().parse().expect("a process id");
+    let id = i32::try_from(program.id()).expect("a process id");
+    kill(Pid::from_raw(id), Signal::SIGINT).expect("it runs");
+    let output = program.wait_with_output().expect("it ends");
+    let text = shown(&output);
+    assert!(text.ends_with("0 passed, 0 failed, 3 skipped\n--- stderr ---\n--- exit 130 ---\n"), "{text}");
+    assert_eq!(fs::read_dir(dir.path().join("tmp")).expect("a folder").count(), 0, "the folder of the run is gone");
+    assert!(kill(Pid::from_raw(milter), None).is_err(), "the milter is gone");
+}

@@ -1,0 +1,87 @@
+//! When a step's lines hold, and what is told when they do not.
+
+use fake_mta::{
+    diag::Source,
+    scenario::{self, SessionEvents, StepEvents},
+};
+
+/// What happens in the one step of these tests.
+fn events() -> StepEvents {
+    let lines = |text: &[&str]| text.iter().map(|line| (*line).to_owned()).collect();
+    StepEvents {
+        replies: lines(&["250-mx.example", "250-PIPELINING", "250 HELP"]),
+        milter: lines(&["continue", "continue", "addheader X: 1", "addheader Y: 2", "continue"]),
+        dns: lines(&["Example.COM TXT", "a.example.com A", "a.example.com A"]),
+        log: lines(&["connect from x", "Milter add: header: X: 1", "Milter add: header: Y: 2"]),
+        ..StepEvents::default()
+    }
+}
+
+/// Compares these expected lines with the events, and tells each difference as `expected -> came`.
+fn differences(lines: &str, events: StepEvents) -> Vec<String> {
+    let text = format!(
+        "name = 'a'\n[mta]\nprofile = 'postfix'\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\n{lines}\n'''\n"
+    );
+    let scenarios = scenario::parse(&Source::new("a.toml", text)).unwrap_or_else(|diags| panic!("{}", diags[0]));
+    let units = scenario::units(&scenarios);
+    let session = SessionEvents { steps: vec![events], ..SessionEvents::default() };
+    let mismatches = scenario::compare(&units[0], &[session], &[]);
+    let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
+    mismatches.iter().map(|mismatch| format!("{} -> {}", side(&mismatch.expected), side(&mismatch.got))).collect()
+}
+
+fn holds(lines: &str) {
+    let found = differences(lines, events());
+    assert!(found.is_empty(), "{lines}: {found:?}");
+}
+
+fn fails(lines: &str, wanted: &[&str]) {
+    assert_eq!(differences(lines, events()), wanted, "{lines}");
+}
+
+#[test]
+fn a_kind_without_lines_is_not_checked() {
+    holds("");
+    holds("S[sendmail]: 500 only in another profile");
+}
+
+#[test]
+fn replies_are_all_lines_in_order() {
+    holds("S: 250-mx.example\nS: 250-PIPELINING\nS: 250 HELP");
+    holds("S: 250-[..]\nS: ...");
+    holds("S[postfix-3.7]: 500 not this release\nS[postfix]: ...\nS: 250 HELP");
+    fails("S: 250-mx.example\nS: 250 HELP", &["nothing -> 250-PIPELINING"]);
+    fails("S: 250-mx.example\nS: 250-SIZE\nS: 250 HELP", &["250-SIZE -> 250-PIPELINING"]);
+    fails("S: ...\nS: 250 HELP\nS: 250 more", &["250 more -> nothing"]);
+    fails("S: none", &["none -> 250-mx.example", "nothing -> 250-PIPELINING", "nothing -> 250 HELP"]);
+}
+
+#[test]
+fn what_goes_on_need_not_be_written_but_all_else_has_to() {
+    holds("M: addheader X: 1\nM: addheader Y: 2");
+    holds("M: continue\nM: addheader X: [n]\nM: addheader Y: 2\nM: continue");
+    fails("M: addheader Y: 2", &["nothing -> addheader X: 1"]);
+    fails("M: continue", &["nothing -> addheader X: 1", "nothing -> addheader Y: 2"]);
+    fails(
+        "M: addheader Y: 2\nM: addheader X: 1",
+        &["addheader Y: 2 -> addheader X: 1", "addheader X: 1 -> addheader Y: 2"],
+    );
+    fails("M: addheader X: 1\nM: addheader Y: 2\nM: accept", &["accept -> continue"]);
+    assert_eq!(differences("M: none", StepEvents::default()), [""; 0]);
+}
+
+#[test]
+fn questions_come_in_any_order_but_all_of_them() {
+    holds("D: a.example.com. A\nD: example.com TXT\nD: a.example.com A");
+    holds("D: [..] A\nD: a.example.com A\nD: example.com TXT");
+    fails("D: a.example.com A\nD: example.com TXT", &["nothing -> a.example.com A"]);
+    fails("D: a.example.com A\nD: example.com TXT\nD: a.example.com AAAA", &["a.example.com AAAA -> a.example.com A"]);
+}
+
+#[test]
+fn log_lines_come_in_order_with_others_between() {
+    holds("L: connect from x\nL: Milter add: header: Y: 2");
+    holds("L: Milter add: header: X: 1");
+    fails("L: Milter add: header: Y: 2\nL: connect from x", &["connect from x -> nothing"]);
+    fails("L: Milter add: header: X: 3", &["Milter add: header: X: 3 -> Milter add: header: X: 1"]);
+}

@@ -1,0 +1,54 @@
+//! The reports for machines.
+
+use std::{sync::Arc, time::Duration};
+
+use fake_mta::{
+    diag::Source,
+    report::{self, Format},
+    run::{Exit, Fatal, FatalKind, Played, Summary, UnitResult},
+    scenario::{self, SessionEvents, StepEvents, Unit},
+};
+
+/// One unit that passed, one that failed, one that broke off and one that was not run.
+fn summary() -> Summary {
+    let text = "name = 'a <b> & # c'\n[mta]\nprofile = ['sendmail', 'sendmail-8.17', 'postfix', 'direct']\n\
+                [[session]]\nclient = '192.0.2.1'\ndialogue = '''\nS: 220 hello\n'''\n";
+    let scenarios = scenario::parse(&Source::new("a.toml", text)).unwrap_or_else(|diags| panic!("{}", diags[0]));
+    let mut results: Vec<UnitResult> = scenario::units(&scenarios).into_iter().map(result).collect();
+    results[1].played.sessions[0].steps[0].replies[0] = "220 \u{1b}[31mother".to_owned();
+    results[2].played.fatal = Some(Fatal::new(FatalKind::Milter, "the filter closed the connection"));
+    results[3].played.fatal = Some(Fatal::new(FatalKind::Cancelled, "stopped"));
+    for result in &mut results {
+        result.mismatches = scenario::compare(&result.unit, &result.played.sessions, &result.played.journal);
+    }
+    Summary { results, deselected: 1, exit: Exit::MILTER }
+}
+
+fn result(unit: Unit) -> UnitResult {
+    let steps = vec![StepEvents { replies: vec!["220 hello".to_owned()], ..StepEvents::default() }];
+    let sessions = vec![SessionEvents { steps, ..SessionEvents::default() }];
+    let played = Played { sessions, ..Played::default() };
+    let unit = Unit { scenario: Arc::clone(&unit.scenario), ..unit };
+    UnitResult {
+        unit,
+        elapsed: Duration::from_millis(12),
+        played,
+        mismatches: Vec::new(),
+        rerun: "fake-mta run a.toml".to_owned(),
+    }
+}
+
+#[test]
+fn junit() {
+    insta::assert_snapshot!(report::render(Format::Junit, &summary()));
+}
+
+#[test]
+fn tap() {
+    insta::assert_snapshot!(report::render(Format::Tap, &summary()));
+}
+
+#[test]
+fn json() {
+    insta::assert_snapshot!(report::render(Format::Json, &summary()));
+}

@@ -1,0 +1,9 @@
+//! Any bytes as an SPF record.
+
+#![no_main]
+
+#[path = "../../spf/tests/support/fuzz.rs"]
+#[expect(dead_code, reason = "each target runs one of the three functions")]
+mod fuzz;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::record(data));

@@ -1,0 +1,50 @@
+//! Bytes from a peer, made safe to show on one line.
+
+use std::fmt;
+
+/// Shows text as it is, control characters and what hides or reorders text escaped, bytes that are not UTF-8 as
+/// `\xNN`.
+pub(crate) struct Escaped<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            chunk.valid().chars().try_for_each(|c| write_char(f, c))?;
+            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_char(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
+    match c {
+        '\t' => f.write_str("\\t"),
+        '\r' => f.write_str("\\r"),
+        '\n' => f.write_str("\\n"),
+        c if is_unsafe(c) && c.is_ascii() => write!(f, "\\x{:02x}", u32::from(c)),
+        c if is_unsafe(c) => write!(f, "\\u{{{:x}}}", u32::from(c)),
+        c => fmt::Write::write_char(f, c),
+    }
+}
+
+/// Whether a terminal would act on it, or a reader would not see it.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_and_broken_utf8_come_out_readable() {
+        let shown = Escaped(b"a\x1b[31m\r\n\t\x00\xff\xc3\xbc\xe2\x80\xae").to_string();
+        assert_eq!(shown, "a\\x1b[31m\\r\\n\\t\\x00\\xff\u{fc}\\u{202e}");
+    }
+
+    #[test]
+    fn plain_text_stays() {
+        assert_eq!(Escaped("Grüße \\ %".as_bytes()).to_string(), "Grüße \\ %");
+    }
+}

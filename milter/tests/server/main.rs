@@ -1,0 +1,8 @@
+//! Filters behind real sockets, and an MTA that talks to them.
+
+mod delivery;
+mod failures;
+mod listening;
+mod peer;
+mod scripted;
+mod stopping;

@@ -1,0 +1,78 @@
+//! How a server ends.
+
+use std::{sync::Arc, time::Duration};
+
+use milter::ServerOptions;
+use milter_proto::Command;
+use tokio::sync::Notify;
+
+use super::{
+    peer::{Mta, Server, connect, eom, mail},
+    scripted::{Do, Script},
+};
+
+#[tokio::test]
+async fn sessions_go_on_and_new_ones_are_refused() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("m.sock");
+    let addr = milter::ListenAddr::Unix(path.clone());
+    let options = ServerOptions { grace_period: Duration::from_secs(600), ..ServerOptions::default() };
+    let server = Server::start_at(&addr, Script::default(), options).await;
+    let mut mta = server.negotiated().await;
+    assert_eq!(mta.ask(mail("<>")).await, "continue");
+    let stopping = server.tell_to_stop();
+    while path.exists() {
+        tokio::task::yield_now().await;
+    }
+    assert!(Mta::connect(&addr).await.is_err());
+    assert_eq!(mta.ask(eom()).await, "continue");
+    mta.write_commands(&[Command::Quit]).await;
+    mta.expect_end().await;
+    let summary = Server::stopped(stopping).await;
+    assert_eq!((summary.messages, summary.cut, summary.failures), (1, 0, 0));
+}
+
+#[tokio::test]
+async fn sessions_are_cut_when_the_grace_period_is_over() {
+    let options = ServerOptions { grace_period: Duration::ZERO, ..ServerOptions::default() };
+    let script = Script::default();
+    let server = Server::start(script.clone(), options).await;
+    let mut mta = server.negotiated().await;
+    assert_eq!(mta.ask(mail("<>")).await, "continue");
+    let summary = server.stop().await;
+    mta.expect_end().await;
+    assert_eq!((summary.cut, summary.failures), (1, 0));
+    assert_eq!(script.log(), ["1 envfrom <>", "1 abort", "1 close"]);
+}
+
+#[tokio::test]
+async fn a_method_that_hangs_does_not_hold_the_server_up() {
+    let options = ServerOptions { grace_period: Duration::ZERO, ..ServerOptions::default() };
+    let reached = Arc::new(Notify::new());
+    let script = Script::at("connect", Do::SayAndHang(reached.clone()));
+    let server = Server::start(script, options).await;
+    let mut mta = server.negotiated().await;
+    mta.write_commands(&[connect()]).await;
+    reached.notified().await;
+    let summary = server.stop().await;
+    assert_eq!(mta.answers().await, "tempfail");
+    assert_eq!(summary.cut, 1);
+}
+
+#[tokio::test]
+async fn an_mta_that_does_not_read_does_not_hold_the_server_up() {
+    let options = ServerOptions { grace_period: Duration::ZERO, ..ServerOptions::default() };
+    let server = Server::start(Script::at("eom", Do::Flood), options).await;
+    let mut mta = server.negotiated().await;
+    assert_eq!(mta.ask(mail("<>")).await, "continue");
+    mta.write_commands(&[eom()]).await;
+    assert!(mta.read_reply().await.is_modification());
+    assert_eq!(server.stop().await.cut, 1);
+}
+
+#[tokio::test]
+async fn a_server_without_connections_stops_at_once() {
+    let options = ServerOptions { grace_period: Duration::from_secs(600), ..ServerOptions::default() };
+    let server = Server::start(Script::default(), options).await;
+    assert_eq!(server.stop().await, milter::Summary::default());
+}

@@ -1,0 +1,20 @@
+//! The programs: the daemon and the command-line tools.
+//!
+//! | module   | holds                                                      |
+//! | -------- | ---------------------------------------------------------- |
+//! | `args`   | the command line and its help                              |
+//! | `run`    | the daemon: configuration, sockets, signals                |
+//! | `check`  | one check from the command line                            |
+//! | `tree`   | the evaluation as a tree                                   |
+//! | `lint`   | the report about a record                                  |
+//! | `source` | zone files or name servers, as the tools' options say      |
+
+mod args;
+mod check;
+mod lint;
+mod main;
+mod run;
+mod source;
+mod tree;
+
+pub use main::main;

@@ -1,0 +1,64 @@
+//! Where the command-line tools get their answers.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::args::DnsArgs;
+use crate::diagnostic::{Problem, Problems};
+use crate::resolver::{DnsResolver, DnsSource, ResolverError, ZoneLookup};
+
+/// Why a tool has nobody to ask.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SourceError {
+    /// A zone file cannot be read.
+    #[error("cannot read the zone file `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A zone file is wrong.
+    #[error("{0}")]
+    Zone(Problems),
+    /// The domain is none.
+    #[error("not a domain that can be looked up: {0}")]
+    Domain(String),
+    /// The resolver cannot be set up.
+    #[error(transparent)]
+    Resolver(#[from] ResolverError),
+}
+
+/// Sets up what the command line names: zone files, name servers, or the system's name servers.
+pub(super) fn open(args: &DnsArgs) -> Result<DnsSource, SourceError> {
+    if !args.zone.is_empty() {
+        let mut records = Vec::new();
+        for path in &args.zone {
+            records.extend(read_zone(path)?);
+        }
+        return Ok(DnsSource::Zone(ZoneLookup::new(records)));
+    }
+    let resolver = match args.resolver.as_slice() {
+        [] => DnsResolver::system(TIMEOUT)?,
+        servers => DnsResolver::new(servers, TIMEOUT)?,
+    };
+    Ok(DnsSource::Dns(resolver))
+}
+
+fn read_zone(path: &Path) -> Result<Vec<zone::Record>, SourceError> {
+    let shown = path.display().to_string();
+    let text = std::fs::read(path).map_err(|source| SourceError::Read { path: shown.clone(), source })?;
+    zone::parse(&text, &zone::ParseOptions::default()).map_err(|errors| {
+        let problems = errors.errors().iter().map(|error| {
+            let problem = Problem::new(error.span.range(), error.message.clone());
+            error.help.iter().fold(problem, Problem::hint)
+        });
+        SourceError::Zone(Problems::new(&shown, &String::from_utf8_lossy(&text), problems.collect()))
+    })
+}
+
+/// One try at one server.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The time for a tool's questions, as long as RFC 7208 section 4.6.4 allows a check.
+pub(super) const BUDGET: Duration = Duration::from_secs(20);

@@ -1,0 +1,32 @@
+//! The configuration file: TOML, read once at the start, every value checked then. All keys stand in the shipped
+//! `spf-milter.toml`.
+//!
+//! | module    | holds                                                        |
+//! | --------- | ------------------------------------------------------------ |
+//! | `model`   | the configuration as the daemon uses it, and the defaults     |
+//! | `read`    | from text to model, top level                                 |
+//! | `rules`   | the keys that make the policy                                 |
+//! | `rule`    | one rule: action, codes, texts                                |
+//! | `exempt`  | who is not judged, or not refused                             |
+//! | `records` | records of the administrator's own                            |
+//! | `headers` | how header fields look                                        |
+//! | `sanity`  | keys that are right each by itself and cannot work together   |
+//! | `lists`   | lists in the file, and in files beside it                     |
+//! | `table`   | one table, key by key: types, places, did-you-mean            |
+
+mod exempt;
+mod headers;
+mod lists;
+mod model;
+mod read;
+mod records;
+mod rule;
+mod rules;
+mod sanity;
+mod table;
+
+pub(crate) use model::{Config, DnsConfig, Forged, Position};
+pub(crate) use read::{ConfigError, parse_listen, parse_resolver};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! From TOML text to a valid [`Config`], or to all that is wrong with it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use milter::ListenAddr;
+use spf::Limits;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::exempt::read_exemptions;
+use super::headers::read_headers;
+use super::model::{BUDGET_MS_DEFAULT, BUDGET_MS_MAX, Config, DnsConfig, LISTEN_DEFAULT, TIMEOUT_MS_DEFAULT};
+use super::records::read_records;
+use super::rules::read_policy;
+use super::sanity;
+use super::table::{Found, TableReader};
+use crate::diagnostic::{Problem, Problems};
+use crate::template::parse_explanation;
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file `{path}`: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file says what it must not say.
+    #[error("{0}")]
+    Invalid(Problems),
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// The file cannot be read, or something in it is wrong; the error names every place.
+    pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
+        let shown = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&shown, &text).map_err(ConfigError::Invalid),
+            Err(source) => Err(ConfigError::Read { path: shown, source }),
+        }
+    }
+
+    /// Reads the text of the file `path`.
+    ///
+    /// # Errors
+    /// Something in it is wrong; the error names every place.
+    pub(crate) fn parse(path: &str, text: &str) -> Result<Self, Problems> {
+        let problems = |list| Problems::new(path, text, list);
+        let table = DeTable::parse(text).map_err(|error| problems(vec![syntax_error(&error)]))?;
+        let found = Found::default();
+        let config = read_config(TableReader::new(text, table.get_ref(), &found));
+        let found = found.into_inner();
+        if found.is_empty() { Ok(config) } else { Err(problems(found)) }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::parse("(defaults)", "").expect("the empty configuration is valid: every key has a default")
+    }
+}
+
+/// Reads all keys; where one is wrong its default stands in, so that all problems are found at once.
+fn read_config(mut reader: TableReader<'_>) -> Config {
+    let listen = reader.parsed("listen", |text, span| parse_listen(text).map_err(|what| Problem::new(span, what)));
+    let resolvers = reader.value("resolver").and_then(|value| read_resolvers(&reader, value)).unwrap_or_default();
+    let hostname = reader.parsed("hostname", |text, span| parse_hostname("hostname", text, span));
+    let default_explanation = reader.macro_string("default_explanation", parse_explanation);
+    let policy = read_policy(&mut reader);
+    let exempt = read_exemptions(&mut reader);
+    let records = read_records(&mut reader);
+    let headers = read_headers(&mut reader);
+    let (dns, limits) = read_dns(&mut reader, resolvers);
+    let listen = listen.unwrap_or_else(|| LISTEN_DEFAULT.parse().expect("the default address is valid"));
+    let config = Config {
+        listen,
+        hostname,
+        default_explanation,
+        policy: policy.policy,
+        check_helo: policy.check_helo,
+        why_link: policy.why_link,
+        exempt,
+        records,
+        headers,
+        dns,
+        limits,
+    };
+    sanity::check(&reader, &config);
+    reader.finish();
+    config
+}
+
+fn read_dns(reader: &mut TableReader<'_>, resolvers: Vec<SocketAddr>) -> (DnsConfig, Limits) {
+    let mut limits = Limits::default();
+    let (mut timeout_ms, mut budget_ms) = (TIMEOUT_MS_DEFAULT, BUDGET_MS_DEFAULT);
+    if let Some(mut table) = reader.table("dns") {
+        timeout_ms = table.number("timeout_ms", 10..=BUDGET_MS_MAX).unwrap_or(timeout_ms);
+        budget_ms = table.number("budget_ms", 10..=BUDGET_MS_MAX).unwrap_or(budget_ms);
+        limits.terms = table.number("term_lookups_max", 1..=100).unwrap_or(limits.terms);
+        limits.voids = table.number("void_lookups_max", 0..=100).unwrap_or(limits.voids);
+        table.finish();
+    }
+    let milliseconds = |ms: u32| Duration::from_millis(ms.into());
+    (DnsConfig { resolvers, timeout: milliseconds(timeout_ms), budget: milliseconds(budget_ms) }, limits)
+}
+
+/// One address, or a list of them.
+fn read_resolvers(reader: &TableReader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<SocketAddr>> {
+    let one = |value: &Spanned<DeValue<'_>>| match value.get_ref().as_str() {
+        Some(text) => reader.keep(parse_resolver(text).map_err(|what| Problem::new(value.span(), what))),
+        None => reader.wrong_type("resolver", "a string or a list of strings", value),
+    };
+    match value.get_ref().as_array() {
+        Some(list) => list.iter().map(one).collect(),
+        None => one(value).map(|address| vec![address]),
+    }
+}
+
+/// Reads an address to listen on, as the configuration and the command line write it.
+///
+/// # Errors
+/// It is none; the text says how one looks.
+pub(crate) fn parse_listen(text: &str) -> Result<ListenAddr, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
+/// Reads the address of a name server; without a port it is 53.
+///
+/// # Errors
+/// It is none; the text says how one looks.
+pub(crate) fn parse_resolver(text: &str) -> Result<SocketAddr, String> {
+    let address = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, 53)));
+    match address {
+        Ok(address) if address.port() == 0 => Err("the port of a resolver cannot be 0".to_owned()),
+        Ok(address) => Ok(address),
+        Err(_) => {
+            let text = text.escape_default();
+            Err(format!("`{text}` is not the address of a resolver such as 192.0.2.1:53 or [2001:db8::1]:53"))
+        }
+    }
+}
+
+/// Reads the value of `key`, which must be a host name.
+pub(super) fn parse_hostname(key: &str, text: &str, span: Range<usize>) -> Result<String, Problem> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if text.is_empty() || text.len() > 253 || !text.bytes().all(good) {
+        let hint = "a name such as \"mx.example.com\"; without this key the MTA's own name is taken";
+        return Err(Problem::new(span, format!("`{key}` must be a host name")).hint(hint));
+    }
+    Ok(text.to_owned())
+}
+
+fn syntax_error(error: &toml::de::Error) -> Problem {
+    let message = error.message().trim_end().replace('\n', ", ");
+    Problem::new(error.span().unwrap_or(0..0), message)
+}

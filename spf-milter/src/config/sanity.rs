@@ -1,0 +1,141 @@
+//! Keys that are right each by itself and cannot work together.
+
+use spf::SpfResult;
+
+use super::model::Config;
+use super::table::TableReader;
+use crate::diagnostic::Problem;
+use crate::exempt::{Authenticated, TlsClients};
+use crate::policy::{LeaveToDmarc, Rule, Stage};
+
+/// Notes each combination that cannot work, at the place of one of its keys.
+pub(super) fn check(reader: &TableReader<'_>, config: &Config) {
+    for (place, what, hint) in findings(config) {
+        if let Some(place) = place.iter().find_map(|path| reader.place_of(path)) {
+            reader.problem(Problem::new(place, what).hint(hint));
+        }
+    }
+}
+
+fn findings(config: &Config) -> impl Iterator<Item = Finding> {
+    [early_stage(config), dmarc(config), unchecked_helo(config), open_door(config)].into_iter().flatten()
+}
+
+/// The keys that may be at fault, what is wrong, how to mend it.
+type Finding = (&'static [&'static str], &'static str, &'static str);
+
+/// What is not known yet when a client is refused at HELO or MAIL.
+fn early_stage(config: &Config) -> Option<Finding> {
+    const REFUSE_AT: &[&str] = &["refuse_at"];
+    let (policy, exempt) = (&config.policy, &config.exempt);
+    if policy.stage < Stage::Rcpt && !exempt.recipients.is_empty() {
+        let what = "recipients cannot be exempt where the client is refused before it names them";
+        return Some((&["exempt.recipients"], what, "set refuse_at = \"rcpt\" or \"eom\""));
+    }
+    if policy.stage != Stage::Helo {
+        return None;
+    }
+    let unusable = [&policy.helo_unusable.literal, &policy.helo_unusable.not_fqdn];
+    if policy.helo.is_none() && unusable.iter().all(|rule| rule.as_ref().is_none_or(Rule::is_lenient)) {
+        let what = "nothing is refused at HELO: no rule is about HELO names";
+        return Some((REFUSE_AT, what, "write rules into [policy.helo], or set refuse_at = \"mail\""));
+    }
+    if exempt.authenticated != Authenticated::No {
+        let what = "a client authenticates itself after HELO, too late to be exempt from a refusal there";
+        return Some((REFUSE_AT, what, "set exempt.authenticated = false, or refuse_at = \"mail\""));
+    }
+    if exempt.tls != TlsClients::No {
+        let what = "a client shows its certificate after the first HELO, too late to be exempt from a refusal there";
+        return Some((&["exempt.tls_verified"], what, "set refuse_at = \"mail\""));
+    }
+    None
+}
+
+/// What DMARC needs.
+fn dmarc(config: &Config) -> Option<Finding> {
+    let headers = &config.headers;
+    let silent = headers.received_spf.is_none() && headers.authentication_results.is_none();
+    if config.policy.dmarc == LeaveToDmarc::Never || !silent {
+        return None;
+    }
+    let what = "a DMARC filter reads the result in the header, and no field is written";
+    Some((&["leave_to_dmarc"], what, "set authentication_results.add = true"))
+}
+
+/// What needs the result for the HELO name.
+fn unchecked_helo(config: &Config) -> Option<Finding> {
+    if config.check_helo {
+        return None;
+    }
+    let hint = "set helo.check = true";
+    if config.policy.helo.is_some() {
+        return Some((&["policy.helo"], "rules for HELO names mean nothing where they are not checked", hint));
+    }
+    if !config.exempt.forwarders.is_empty() {
+        return Some((&["exempt.forwarders"], "a forwarder is believed by its HELO name, which is not checked", hint));
+    }
+    let both = config.headers.received_spf.is_some_and(|style| style.helo);
+    both.then_some((&["received_spf.helo"], "there is no result for HELO names: they are not checked", hint))
+}
+
+/// HELO results with which mail goes through unseen.
+fn open_door(config: &Config) -> Option<Finding> {
+    let policy = &config.policy;
+    let lets_through = |result: SpfResult| policy.helo.as_ref().is_none_or(|rules| rules.get(result).is_lenient());
+    let open = policy.helo_definitive.iter().any(|&result| result != SpfResult::Pass && lets_through(result));
+    let what = "with a HELO name of such a result the sender is not looked at, and the mail goes through";
+    let hint = "clients choose their HELO names: refuse the result in [policy.helo], or take it out of this list";
+    open.then_some((&["helo.definitive"], what, hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> String {
+        Config::parse("spf-milter.toml", text).err().unwrap_or_else(|| panic!("accepted: {text}")).to_string()
+    }
+
+    /// Each file is right key by key; the drawing is what an administrator sees.
+    #[test]
+    fn what_cannot_work_together_is_refused() {
+        let files = [
+            "refuse_at = \"helo\"",
+            "refuse_at = \"helo\"\npolicy.helo = {}",
+            "refuse_at = \"helo\"\npolicy.helo = {}\nexempt = { authenticated = false, tls_verified = true }",
+            "refuse_at = \"mail\"\nexempt.recipients = [\"postmaster@\"]",
+            "refuse_at = \"mail\"\nreject_text = \"no %{rcpt} here\"",
+            "refuse_at = \"mail\"\npolicy.softfail = { action = \"reject\", text = \"no %{RCPT} here\" }",
+            "reject_text = \"see %{why}\"",
+            "why_link = \"https://example.com/%{why}\"",
+            "leave_to_dmarc = \"always\"\nreceived_spf.add = false",
+            "helo = { check = false, definitive = [\"pass\"] }",
+            "helo.definitive = [\"pass\", \"softfail\"]",
+            "helo.check = false\npolicy.helo.fail = \"reject\"",
+            "helo.check = false\nexempt.forwarders = [\"forwarder.example\"]",
+            "helo.check = false\nreceived_spf.helo = true",
+            "received_spf = { add = false, keys = false }",
+            "received_spf.comment = \"for %{rcpt}\"",
+            "received_spf = { keys = false, evidence = true }",
+            "authentication_results = { address = \"full\" }",
+            "exempt = { networks = [\"192.0.2.0/24\"], relays = [\"192.0.2.25\"] }",
+        ];
+        let drawn: Vec<_> = files.iter().map(|text| problems(text)).collect();
+        insta::assert_snapshot!(drawn.join("\n\n"));
+    }
+
+    #[test]
+    fn what_can_work_together_is_taken() {
+        for text in [
+            "refuse_at = \"helo\"\npolicy.helo = {}\nexempt.authenticated = false",
+            "refuse_at = \"helo\"\nhelo.literal = \"reject\"\nexempt.authenticated = false",
+            "refuse_at = \"eom\"\nexempt.recipients = [\"postmaster@\"]\nreject_text = \"no %{rcpt}\"",
+            "helo.definitive = [\"pass\", \"fail\"]\npolicy.helo = {}",
+            "why_link = \"https://example.com/?%{S}\"\nreject_text = \"see %{why}\"",
+            "leave_to_dmarc = \"always\"\nreceived_spf.add = false\nauthentication_results.add = true",
+            "authentication_results = { forged = \"remove\", authserv_id = \"mx.example.com\" }",
+        ] {
+            Config::parse("x", text).unwrap_or_else(|problems| panic!("{problems}"));
+        }
+    }
+}

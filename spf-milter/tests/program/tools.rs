@@ -1,0 +1,92 @@
+//! The command-line tools, as a postmaster or a CI job runs them.
+
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const ZONE: &str = r#"
+april.netcraft.com.au.  TXT "v=spf1 include:netcraft.com.au exists:%{ir}.%{l1r+-}._spf.%{d} ?mx"
+april.netcraft.com.au.  MX 10 mx.netcraft.com.au.
+netcraft.com.au.        TXT "v=spf1 ip4:203.16.230.0/23 ip4:150.101.234.78 -all"
+mx.netcraft.com.au.     A 203.16.230.9
+r.example.              TXT "v=spf1 redirect=explained.example"
+explained.example.      TXT "v=spf1 a -all exp=why.explained.example"
+why.explained.example.  TXT "%{i} is not one of %{d}'s mail servers, 100%%"
+soft.example.           TXT "v=spf1 ~all"
+broken.example.         TXT "v=spf1 ip4:nonsense -all"
+"#;
+
+fn run(arguments: &[&str]) -> Output {
+    let directory = TempDir::with_prefix("sm").expect("the temporary directory can be written");
+    let zone = directory.path().join("z.zone");
+    std::fs::write(&zone, ZONE).expect("the temporary directory can be written");
+    let zone = ["--zone", &zone.to_string_lossy()].map(str::to_owned);
+    let program = env!("CARGO_BIN_EXE_spf-milter");
+    Command::new(program).args(arguments).args(zone).output().expect("the program runs")
+}
+
+fn check(arguments: &[&str]) -> String {
+    let output = run(&[&["check", "--receiver", "mx.example.org"], arguments].concat());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    format!("$ {}\n{text}exit {:?}", arguments.join(" "), output.status.code())
+}
+
+#[test]
+fn check_says_result_cause_and_header() {
+    let runs = [
+        check(&["--ip", "203.16.230.1", "--mail-from", "Bob@netcraft.com.au", "--helo", "mx.netcraft.com.au"]),
+        check(&["--ip", "192.0.2.1", "--mail-from", "x@r.example"]),
+        check(&["--ip", "2001:db8::1", "--mail-from", "x@soft.example"]),
+        check(&["--ip", "192.0.2.1", "--mail-from", "x@april.netcraft.com.au"]),
+        check(&["--ip", "192.0.2.1", "--mail-from", "<>", "--helo", "nowhere.example"]),
+        check(&["--ip", "192.0.2.1", "--helo", "broken.example"]),
+    ];
+    insta::assert_snapshot!(runs.join("\n\n"));
+}
+
+#[test]
+fn explain_draws_the_evaluation_as_a_tree() {
+    let runs = [
+        check(&["--ip", "192.0.2.1", "--mail-from", "bob+list@april.netcraft.com.au", "--explain"]),
+        check(&["--ip", "192.0.2.1", "--mail-from", "x@r.example", "--explain"]),
+        check(&["--ip", "192.0.2.1", "--mail-from", "x@broken.example", "--explain"]),
+    ];
+    insta::assert_snapshot!(runs.join("\n\n"));
+}
+
+#[test]
+fn json_holds_the_same() {
+    insta::assert_snapshot!(check(&["--ip", "192.0.2.1", "--mail-from", "x@r.example", "--explain", "--json"]));
+}
+
+#[test]
+fn lint_shows_the_place_and_says_so_in_its_exit_code() {
+    let mut runs = Vec::new();
+    for arguments in
+        [&["netcraft.com.au"][..], &["broken.example"], &["soft.example", "--strict"], &["v=spf1 a ?all", "--strict"]]
+    {
+        let output = run(&[&["lint"], arguments].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        runs.push(format!("$ {}\n{text}exit {:?}", arguments.join(" "), output.status.code()));
+    }
+    insta::assert_snapshot!(runs.join("\n\n"));
+}
+
+#[test]
+fn lint_in_json() {
+    let output = run(&["lint", "broken.example", "--json"]);
+    insta::assert_snapshot!(String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn a_broken_zone_file_is_shown_and_is_exit_code_10() {
+    let directory = TempDir::with_prefix("sm").unwrap();
+    let path = directory.path().join("z.zone");
+    std::fs::write(&path, "a.example. A 192.0.2.1\nb.example. AA 192.0.2.1\n").unwrap();
+    let path = path.to_string_lossy();
+    let program = env!("CARGO_BIN_EXE_spf-milter");
+    let output = Command::new(program).args(["lint", "a.example", "--zone", &path]).output().unwrap();
+    assert_eq!(output.status.code(), Some(10));
+    insta::assert_snapshot!(String::from_utf8_lossy(&output.stderr).replace(&*path, "[path]"));
+}

@@ -1,0 +1,92 @@
+use std::net::Ipv4Addr;
+
+use super::terms::{Directive, Mechanism, Qualifier};
+
+/// Reads an `ip4` directive that is written in the plainest way, as most terms of most records are; none if it is
+/// another term, or has an error to be told.
+pub(super) fn plain_ip4(qualifier: Qualifier, word: &str) -> Option<Directive> {
+    let (network, prefix) = leading_ip4(word.strip_prefix("ip4:")?)?;
+    let prefix_bits = if prefix.is_empty() { 32 } else { prefix_bits(prefix.strip_prefix('/')?, 32)? };
+    Some(Directive { qualifier, mechanism: Mechanism::Ip4 { network, prefix_bits } })
+}
+
+/// Reads a whole IPv4 address.
+pub(super) fn ip4(text: &str) -> Option<Ipv4Addr> {
+    leading_ip4(text).and_then(|(address, rest)| rest.is_empty().then_some(address))
+}
+
+/// Reads a prefix length. §5.6: the grammar has no leading zeros.
+pub(super) fn prefix_bits(text: &str, bits_max: u8) -> Option<u8> {
+    let bits = match text.as_bytes() {
+        &[digit @ b'0'..=b'9'] => digit - b'0',
+        [b'1'..=b'9', ..] => text.parse().ok()?,
+        _ => return None,
+    };
+    (bits <= bits_max).then_some(bits)
+}
+
+/// Reads an IPv4 address in one pass; returns what follows it too.
+fn leading_ip4(text: &str) -> Option<(Ipv4Addr, &str)> {
+    let (mut address, mut dots, mut end) = (0, 0, text.len());
+    let (mut number, mut digits) = (0_u32, 0_u32);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                number = number.wrapping_mul(10).wrapping_add(u32::from(byte - b'0'));
+                digits += 1;
+            }
+            b'.' => {
+                address = address << 8 | octet(number, digits)?;
+                dots += 1;
+                (number, digits) = (0, 0);
+            }
+            _ => {
+                end = at;
+                break;
+            }
+        }
+    }
+    let address = address << 8 | octet(number, digits)?;
+    let rest = text.get(end..)?;
+    (dots == 3).then(|| (Ipv4Addr::from_bits(address), rest))
+}
+
+/// Returns a number that has as many digits as it needs (§5.6: the grammar has no leading zeros).
+fn octet(number: u32, digits: u32) -> Option<u32> {
+    let fits = match digits {
+        1 => true,
+        2 => number >= 10,
+        3 => (100..=255).contains(&number),
+        _ => false,
+    };
+    fits.then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// §5.6: `ip4-network` is a dotted quad, as the standard library reads it.
+    #[test]
+    fn addresses_are_those_of_the_standard_library() {
+        for text in ["0.0.0.0", "1.2.3.4", "10.20.30.40", "255.255.255.255", "192.0.2.100"] {
+            assert_eq!(ip4(text), text.parse().ok(), "{text}");
+        }
+        for text in ["", "1.2.3", "1.2.3.4.5", "1.2.3.", ".1.2.3", "1..2.3", "1.2.3.04", "00.2.3.4", "1.2.3.256"] {
+            assert_eq!(ip4(text), None, "{text}");
+        }
+        for text in ["1.2.3.1000", "1.2.3.4294967297", "1.2.3.4x", "1.2.3.4 ", "+1.2.3.4", "1.2.3.4/24"] {
+            assert_eq!(ip4(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_plain_is_left_to_the_general_way() {
+        let plain = |word| plain_ip4(Qualifier::Fail, word).map(|directive| directive.to_string());
+        assert_eq!(plain("ip4:192.0.2.0/24").as_deref(), Some("-ip4:192.0.2.0/24"));
+        assert_eq!(plain("ip4:192.0.2.1").as_deref(), Some("-ip4:192.0.2.1"));
+        for word in ["IP4:192.0.2.1", "ip4", "ip4:", "ip4:192.0.2.1/33", "ip4:192.0.2.1/", "ip4:192.0.2.1//24", "a"] {
+            assert_eq!(plain(word), None, "{word}");
+        }
+    }
+}

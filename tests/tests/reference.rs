@@ -1,0 +1,95 @@
+//! The reference of the scenario format (`scenarios/README.md`) is complete, and its examples are good.
+
+use std::{collections::BTreeSet, path::Path};
+
+use fake_mta::{
+    diag::{Diag, Source},
+    scenario,
+    suite::Suite,
+};
+
+#[test]
+fn every_example_is_read_without_a_complaint() {
+    let text = reference();
+    let examples = blocks(&text);
+    assert!(examples.len() >= 4, "the reference has lost its examples");
+    for example in examples {
+        let source = Source::new("README.md", example);
+        let read = if example.contains("[[session]]") {
+            scenario::parse(&source).map(drop)
+        } else {
+            Suite::parse(&source).map(drop)
+        };
+        if let Err(problems) = read {
+            panic!("{}", problems[0].render(false));
+        }
+    }
+}
+
+#[test]
+fn every_key_and_every_word_of_the_format_is_there() {
+    let text = reference();
+    let words = code_words(&text);
+    let places = [
+        in_scenario("zzzzzzzzzzzz = 1\n", ""),
+        in_scenario("", "[dns]\nzzzzzzzzzzzz = 1\n"),
+        in_scenario("", "[dns]\nmode = 'zzzzzzzzzzzz'\n"),
+        in_scenario("", "[dns]\nexpect = ['example.com ZZZZZZZZZZZZ']\n"),
+        in_scenario("", "[mta]\nzzzzzzzzzzzz = 1\n"),
+        in_scenario("", "[mta]\nprofile = 'zzzzzzzzzzzz'\n"),
+        in_scenario("", "[mta]\nlog_format = 'zzzzzzzzzzzz'\n"),
+        in_scenario("", "[mta]\ndefault_action = 'zzzzzzzzzzzz'\n"),
+        in_scenario("", "[mta.macros]\nzzzzzzzzzzzz = ''\n"),
+        in_scenario("", "[mta.timeouts]\nzzzzzzzzzzzz = '1s'\n"),
+        in_scenario("", "[milter]\nzzzzzzzzzzzz = 1\n"),
+        in_scenario("", "[messages]\nx = { zzzzzzzzzzzz = 1 }\n"),
+        in_scenario("", "[[variant]]\nname = 'v'\nzzzzzzzzzzzz = 1\n[variant.expect]\n"),
+        in_scenario("", "[[session]]\nclient = '192.0.2.1'\ndialogue = ''\nzzzzzzzzzzzz = 1\n"),
+        in_scenario("", "[[session]]\nclient = '192.0.2.1'\ndialogue = 'C: [zzzzzzzzzzzz]'\n"),
+        in_scenario("", "[[session]]\nclient = '192.0.2.1'\ndialogue = 'M: zzzzzzzzzzzz'\n"),
+        in_scenario("", "[dns]\nfault = ['example.com TXT zzzzzzzzzzzz']\n"),
+        in_suite("[milter]\ncommand = 'x'\nzzzzzzzzzzzz = 1\n"),
+        in_suite("[milter]\ncommand = '{zzzzzzzzzzzz}'\n"),
+        in_suite("[milter]\ncommand = 'x'\nsocket = 'zzzzzzzzzzzz'\n"),
+        in_suite("[milter]\ncommand = 'x'\nstop_signal = 'zzzzzzzzzzzz'\n"),
+    ];
+    let missing: Vec<&String> = places.iter().flatten().filter(|word| !words.contains(word.as_str())).collect();
+    assert!(missing.is_empty(), "scenarios/README.md does not speak of {missing:?}");
+}
+
+fn reference() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/README.md");
+    std::fs::read_to_string(path).expect("the reference can be read")
+}
+
+/// The TOML blocks.
+fn blocks(text: &str) -> Vec<&str> {
+    text.split("```toml\n").skip(1).filter_map(|rest| Some(rest.split_once("```")?.0)).collect()
+}
+
+/// Every word that stands in code marks or in a block.
+fn code_words(text: &str) -> BTreeSet<&str> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    // A fence is three marks, so that what stands between marks is every second piece there too.
+    let code = text.split('`').skip(1).step_by(2);
+    code.flat_map(|piece| piece.split(move |c| !is_word(c))).collect()
+}
+
+/// The words that a scenario may have where it has a strange one.
+fn in_scenario(before: &str, after: &str) -> Vec<String> {
+    let session = if after.contains("[[session]]") { "" } else { "[[session]]\nclient = '192.0.2.1'\ndialogue = ''\n" };
+    let text = format!("{before}name = 'x'\n{after}{session}");
+    known(&scenario::parse(&Source::new("x.toml", text.as_str())).expect_err("a strange word is refused"), &text)
+}
+
+fn in_suite(text: &str) -> Vec<String> {
+    known(&Suite::parse(&Source::new("fake-mta.toml", text)).expect_err("a strange word is refused"), text)
+}
+
+/// The list that the message has for a word that resembles none.
+fn known(problems: &[Diag], text: &str) -> Vec<String> {
+    let lists = problems.iter().flat_map(|problem| &problem.help);
+    let list = lists.filter_map(|help| help.strip_prefix("known: ").or_else(|| help.strip_prefix("known are "))).next();
+    let list = list.unwrap_or_else(|| panic!("no list of known words for:\n{text}\n{problems:?}"));
+    list.split(", ").map(str::to_owned).collect()
+}
