@@ -32,7 +32,7 @@ impl Name {
     where
         I: IntoIterator<Item: AsRef<[u8]>>,
     {
-        let mut wire = Wire::new();
+        let mut wire = Builder::new();
         for label in labels {
             wire.push_label(label.as_ref())?;
         }
@@ -48,13 +48,15 @@ impl Name {
         if text.is_empty() {
             return Err(NameError::Empty);
         }
-        let mut wire = [b'.'; NAME_BYTES_MAX + 1];
-        let Some(wire) = wire.get_mut(..=text.len()) else {
+        if text.len() > NAME_BYTES_MAX {
             // Too long in any case; it may be a label of it that is.
             return Self::from_labels(text.split(|&byte| byte == b'.'));
-        };
+        }
+        let mut wire = [b'.'; NAME_BYTES_MAX + 1];
+        let (wire, _) = wire.split_at_mut(text.len() + 1);
         wire.split_at_mut(1).1.copy_from_slice(text);
         let mut label_bytes = 0;
+        // From the right: what stands before a label becomes its length.
         for byte in wire.iter_mut().rev() {
             if *byte == b'.' {
                 *byte = label_length(label_bytes)?;
@@ -97,11 +99,11 @@ impl Name {
     /// Whether this name is `parent` or lies below it.
     #[must_use]
     pub fn is_within(&self, parent: &Self) -> bool {
-        let mut labels = self.labels();
-        while labels.rest.len() > parent.wire.len() {
+        let (mut labels, parent) = (self.labels(), &parent.wire);
+        while labels.rest.len() > parent.len() {
             labels.next();
         }
-        labels.rest.eq_ignore_ascii_case(&parent.wire)
+        labels.rest.eq_ignore_ascii_case(parent)
     }
 
     /// Returns the bytes of the name with dots between the labels and without escapes, as macros expand it.
@@ -114,11 +116,13 @@ impl Name {
 
     /// Appends what [`Name::to_bytes`] returns.
     pub(crate) fn push_to(&self, text: &mut Vec<u8>) {
-        for (index, label) in self.labels().enumerate() {
-            if index > 0 {
-                text.push(b'.');
-            }
-            text.extend_from_slice(label);
+        let start = text.len();
+        let Some((&first, rest)) = self.wire.split_first() else { return };
+        text.extend_from_slice(rest);
+        // What stands before the other labels becomes a dot.
+        let mut dot = start + usize::from(first);
+        while let Some(byte) = text.get_mut(dot) {
+            dot += 1 + usize::from(std::mem::replace(byte, b'.'));
         }
     }
 }
@@ -137,14 +141,14 @@ fn label_length(bytes: usize) -> Result<u8, NameError> {
 }
 
 /// A name in the making: on the stack, so that only whole names are allocated.
-struct Wire {
+struct Builder {
     /// A length byte for each label stands for the dots, and for one more than there are.
     bytes: [u8; NAME_BYTES_MAX + 1],
     /// How many bytes there would be if they all fitted.
     length: usize,
 }
 
-impl Wire {
+impl Builder {
     fn new() -> Self {
         Self { bytes: [0; NAME_BYTES_MAX + 1], length: 0 }
     }
@@ -196,15 +200,16 @@ impl Eq for Name {}
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        let wire = &*self.wire;
         // Without an early end, so that many bytes are looked at in one go.
-        if !self.wire.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
-            return state.write(&self.wire);
+        if !wire.iter().fold(false, |any, byte| any | byte.is_ascii_uppercase()) {
+            return state.write(wire);
         }
         let mut lower = [0; NAME_BYTES_MAX + 1];
-        for (to, from) in lower.iter_mut().zip(self.wire.iter()) {
-            *to = from.to_ascii_lowercase();
-        }
-        state.write(lower.split_at_checked(self.wire.len()).map_or(&[], |(used, _)| used));
+        let (lower, _) = lower.split_at_mut(wire.len());
+        lower.copy_from_slice(wire);
+        lower.make_ascii_lowercase();
+        state.write(lower);
     }
 }
 

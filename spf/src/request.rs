@@ -182,6 +182,9 @@ impl Sender {
             Some(at) => address.split_at(at),
             None => (&[][..], address),
         };
+        if !local_part.is_empty() && domain.is_ascii() {
+            return Self { address: address.to_vec(), at: local_part.len() };
+        }
         let local_part = if local_part.is_empty() { b"postmaster" } else { local_part };
         let domain = a_labels_or_as_is(domain.strip_prefix(b"@").unwrap_or(domain));
         Self { address: [local_part, b"@", &domain].concat(), at: local_part.len() }

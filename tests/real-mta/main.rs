@@ -38,10 +38,11 @@ fn main() -> ExitCode {
     // What takes time here is waiting: for processes to start, and for time-outs to run out.
     arguments.test_threads = arguments.test_threads.or(Some(THREADS));
     let (comparisons, left_out) = units::comparisons();
-    let trials = match wanted().and_then(|()| Installed::find()) {
+    let mut trials = match wanted().and_then(|()| Installed::find()) {
         Ok(installed) => compared(comparisons, installed),
         Err(missing) => not_compared(comparisons, &missing),
     };
+    trials.push(Trial::test("what_differs_from_run_to_run_is_taken_out", || normal::check().map_err(Failed::from)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if !arguments.list {
         units::report(&left_out);

@@ -14,7 +14,7 @@ pub(crate) struct Record {
 }
 
 /// One SMTP connection.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct SessionRecord {
     /// The reply lines of each step.
     pub(crate) steps: Vec<Vec<String>>,

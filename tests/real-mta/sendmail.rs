@@ -58,8 +58,16 @@ impl Sendmail {
 fn program(dir: &Path) -> Command {
     let system = system_dir();
     let mut command = Command::new(system.join(SENDMAIL_PROGRAM));
-    command.env("LD_LIBRARY_PATH", system.join("usr/lib/x86_64-linux-gnu")).arg("-C").arg(dir.join("sendmail.cf"));
+    command.env("LD_LIBRARY_PATH", libraries(&system)).arg("-C").arg(dir.join("sendmail.cf"));
     command
+}
+
+/// `usr/lib/x86_64-linux-gnu`, or as this machine's kind is called.
+fn libraries(system: &Path) -> PathBuf {
+    let lib = system.join("usr/lib");
+    let folders = fs::read_dir(&lib).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut fitting = folders.filter(|path| path.to_string_lossy().ends_with("-linux-gnu"));
+    fitting.next().unwrap_or(lib)
 }
 
 fn system_dir() -> PathBuf {

@@ -98,3 +98,63 @@ fn watch(verbose: bool) -> Box<Watch> {
     }
     Box::new(|connection, direction, text| eprintln!("{connection} {direction} {}", escape(text)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Duration};
+
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::UnixStream,
+    };
+
+    use super::*;
+
+    fn options(dir: &Path, script: &str) -> FilterOptions {
+        let file = dir.join("script.txt");
+        fs::write(&file, script).unwrap();
+        FilterOptions { script: file, listen: MilterAddr::Unix(dir.join("s")), verbose: false }
+    }
+
+    /// The first bytes that the filter says to `commands`.
+    async fn heard(path: &Path, commands: &[u8]) -> [u8; 5] {
+        let mut stream = loop {
+            match UnixStream::connect(path).await {
+                Ok(stream) => break stream,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        stream.write_all(commands).await.unwrap();
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn connections_are_counted_once_they_say_something() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = options(dir.path(), "connection 2\ndata: reject\n");
+        let cancel = Cancel::new();
+        let running = tokio::spawn({
+            let (options, cancel) = (options.clone(), cancel.clone());
+            async move { run(&options, &cancel).await }
+        });
+        let path = dir.path().join("s");
+        let first = heard(&path, b"\0\0\0\x01T").await;
+        drop(UnixStream::connect(&path).await.unwrap());
+        let second = heard(&path, b"\0\0\0\x01T").await;
+        assert_eq!([first, second], [*b"\0\0\0\x01c", *b"\0\0\0\x01r"]);
+        cancel.cancel();
+        tokio::time::timeout(Duration::from_secs(60), running).await.unwrap().unwrap().unwrap();
+        assert!(!path.exists(), "the socket is left behind");
+    }
+
+    #[tokio::test]
+    async fn a_script_with_mistakes_does_not_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let problems = run(&options(dir.path(), "mail: rejcet\n"), &Cancel::new()).await.unwrap_err();
+        assert_eq!(problems[0].title, "unknown action `rejcet`");
+        let missing = FilterOptions { script: "/nowhere/x".into(), ..options(dir.path(), "") };
+        assert!(run(&missing, &Cancel::new()).await.unwrap_err()[0].title.starts_with("cannot read /nowhere/x"));
+    }
+}

@@ -66,7 +66,7 @@ impl<L: Lookup> Evaluation<'_, L> {
             }
             Err(stop) => (None, Err(stop)),
         };
-        self.conclude(scope, record, decision)
+        self.conclude(&mut scope, record, decision)
     }
 
     async fn evaluate(&mut self, scope: &mut Scope, record: &Arc<Record>) -> Result<Decision, Stop> {
@@ -168,24 +168,29 @@ impl<L: Lookup> Evaluation<'_, L> {
         }
     }
 
-    fn conclude(&self, mut scope: Scope, record: Option<Arc<Record>>, decision: Result<Decision, Stop>) -> Checked {
-        let traced = self.request.wants_trace().then(|| (scope.domain.clone(), record.clone()));
-        let (query, terms) = (scope.query.pop(), std::mem::take(&mut scope.terms));
+    fn conclude(&self, scope: &mut Scope, record: Option<Arc<Record>>, decision: Result<Decision, Stop>) -> Checked {
+        let traced = self.request.wants_trace().then(|| record.clone());
         let mut checked = match decision {
             Ok(Decision::Redirect(checked)) => *checked,
             Ok(Decision::Directive(result)) => {
-                Checked { result, cause: scope.into_cause(CauseKind::Matched, record), trace: None }
+                Checked { result, cause: scope.cause(CauseKind::Matched, record), trace: None }
             }
             Ok(Decision::NoMatch) => {
                 scope.index = None;
-                Checked::stopped(scope.into_cause(CauseKind::NoMatch, record))
+                Checked::stopped(scope.cause(CauseKind::NoMatch, record))
             }
-            Err(Stop::Here(kind)) => Checked::stopped(scope.into_cause(*kind, record)),
+            Err(Stop::Here(kind)) => Checked::stopped(scope.cause(*kind, record)),
             Err(Stop::Nested(result, cause)) => Checked { result, cause: *cause, trace: None },
         };
-        if let Some((domain, record)) = traced {
-            let (result, cause) = (checked.result, checked.cause.clone());
-            checked.trace = Some(Box::new(TraceCheck { domain, query, record, terms, result, cause }));
+        if let Some(record) = traced {
+            checked.trace = Some(Box::new(TraceCheck {
+                domain: scope.domain.clone(),
+                query: scope.query.pop(),
+                record,
+                terms: std::mem::take(&mut scope.terms),
+                result: checked.result,
+                cause: checked.cause.clone(),
+            }));
         }
         checked
     }
@@ -216,9 +221,9 @@ impl Scope {
         }
     }
 
-    fn into_cause(self, kind: CauseKind, record: Option<Arc<Record>>) -> Cause {
+    fn cause(&self, kind: CauseKind, record: Option<Arc<Record>>) -> Cause {
         let term = record.zip(self.index).map(|(record, index)| TermRef::new(record, index));
-        Cause { kind, domain: Some(self.domain), term }
+        Cause { kind, domain: Some(self.domain.clone()), term }
     }
 }
 

@@ -58,6 +58,11 @@ pub(crate) fn expand_domain(spec: &MacroString, values: &Values<'_>) -> Result<N
     if let Some(literal) = spec.as_literal() {
         return Name::parse_left_cut(literal);
     }
+    if spec.parts.len() <= PARTS_FEW {
+        let mut text = Vec::with_capacity(NAME_BYTES_MAX);
+        spec.parts.iter().for_each(|part| values.push_part(&mut text, part));
+        return Name::parse_left_cut(text);
+    }
     // From the right, and no further than a name can reach: a record may hold thousands of macros.
     let mut text = [0; NAME_BYTES_MAX + 3];
     let mut start = text.len();
@@ -75,6 +80,9 @@ pub(crate) fn expand_domain(spec: &MacroString, values: &Values<'_>) -> Result<N
     }
     Name::parse_left_cut(text.split_at(start).1)
 }
+
+/// Parts of a domain-spec that are expanded in one go, whatever they come to; usual ones have up to seven.
+const PARTS_FEW: usize = 16;
 
 /// Expands an explain-string; none if the text goes beyond `bytes_max`.
 pub(crate) fn expand_explanation(text: &MacroString, values: &Values<'_>, bytes_max: usize) -> Option<Vec<u8>> {
@@ -140,9 +148,13 @@ fn push_dotted_ip(text: &mut Vec<u8>, ip: IpAddr) {
     match ip {
         IpAddr::V4(ip) => {
             for octet in ip.octets() {
-                let digits = [octet / 100, octet / 10 % 10, octet % 10].map(|digit| b'0' + digit);
-                let zeros = usize::from(octet < 10) + usize::from(octet < 100);
-                text.extend_from_slice(digits.split_at(zeros).1);
+                if octet >= 100 {
+                    text.push(b'0' + octet / 100);
+                }
+                if octet >= 10 {
+                    text.push(b'0' + octet / 10 % 10);
+                }
+                text.push(b'0' + octet % 10);
                 text.push(b'.');
             }
         }

@@ -29,7 +29,8 @@ pub(super) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, dialect: Dialect<'a>) -> Self {
-        Self { text, offset: 0, dialect, parts: Vec::new() }
+        let macros = text.bytes().filter(|&byte| byte == b'%').count();
+        Self { text, offset: 0, dialect, parts: Vec::with_capacity(2 * macros + 1) }
     }
 
     pub(super) fn parse(mut self) -> Result<Vec<Part>, ParseError> {
@@ -80,8 +81,8 @@ impl<'a> Parser<'a> {
     }
 
     fn braces(&mut self) -> Result<(), ParseError> {
-        let inside = self.rest().get(2..).and_then(|rest| rest.split_once('}'));
-        let Some((body, _)) = inside else {
+        let inside = self.rest().get(2..).unwrap_or_default();
+        let Some(body) = inside.bytes().position(|byte| byte == b'}').and_then(|end| inside.get(..end)) else {
             return self.error(ParseErrorKind::UnclosedMacro);
         };
         self.offset += 2;

@@ -1,13 +1,19 @@
 use std::net::Ipv4Addr;
 
-use super::terms::{Directive, Mechanism, Qualifier};
-
-/// Reads an `ip4` directive that is written in the plainest way, as most terms of most records are; none if it is
-/// another term, or has an error to be told.
-pub(super) fn plain_ip4(qualifier: Qualifier, word: &str) -> Option<Directive> {
-    let (network, prefix) = leading_ip4(word.strip_prefix("ip4:")?)?;
-    let prefix_bits = if prefix.is_empty() { 32 } else { prefix_bits(prefix.strip_prefix('/')?, 32)? };
-    Some(Directive { qualifier, mechanism: Mechanism::Ip4 { network, prefix_bits } })
+/// Reads an `ip4` mechanism at the start of a text if it is written in the plainest way, as most terms of most records
+/// are; returns its network and prefix length, and what follows it. None if it is another term, or has an error to be
+/// told.
+pub(super) fn plain_ip4(text: &str) -> Option<(Ipv4Addr, u8, &str)> {
+    let (network, rest) = leading_ip4(text.strip_prefix("ip4:")?)?;
+    match rest.as_bytes() {
+        [] | [b' ', ..] => Some((network, 32, rest)),
+        [b'/', prefix @ ..] => {
+            let digits = prefix.iter().position(|&byte| byte == b' ').unwrap_or(prefix.len());
+            let prefix_bits = prefix_bits(rest.get(1..=digits)?, 32)?;
+            Some((network, prefix_bits, rest.get(digits + 1..)?))
+        }
+        _ => None,
+    }
 }
 
 /// Reads a whole IPv4 address.
@@ -82,9 +88,11 @@ mod tests {
 
     #[test]
     fn what_is_not_plain_is_left_to_the_general_way() {
-        let plain = |word| plain_ip4(Qualifier::Fail, word).map(|directive| directive.to_string());
-        assert_eq!(plain("ip4:192.0.2.0/24").as_deref(), Some("-ip4:192.0.2.0/24"));
-        assert_eq!(plain("ip4:192.0.2.1").as_deref(), Some("-ip4:192.0.2.1"));
+        let plain = |text| plain_ip4(text).map(|(network, bits, rest)| format!("{network} {bits}{rest}"));
+        assert_eq!(plain("ip4:192.0.2.0/24 -all").as_deref(), Some("192.0.2.0 24 -all"));
+        assert_eq!(plain("ip4:192.0.2.0/24").as_deref(), Some("192.0.2.0 24"));
+        assert_eq!(plain("ip4:192.0.2.1 -all").as_deref(), Some("192.0.2.1 32 -all"));
+        assert_eq!(plain("ip4:192.0.2.1").as_deref(), Some("192.0.2.1 32"));
         for word in ["IP4:192.0.2.1", "ip4", "ip4:", "ip4:192.0.2.1/33", "ip4:192.0.2.1/", "ip4:192.0.2.1//24", "a"] {
             assert_eq!(plain(word), None, "{word}");
         }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use super::error::{ParseError, ParseErrorKind};
 use super::mechanism::parse_mechanism;
 use super::network::plain_ip4;
-use super::terms::{Directive, Modifier, Qualifier, Record, Term};
+use super::terms::{Directive, Mechanism, Modifier, Qualifier, Record, Term};
 use crate::limits::RECORD_BYTES_MAX;
 use crate::macro_string::MacroString;
 
@@ -39,18 +39,29 @@ impl Record {
         let text = printable(text)?;
         let terms = Vec::with_capacity(4 + text.len() / TERM_BYTES_USUAL);
         let mut record = Self { text: text.to_owned(), terms, spans: OnceLock::new(), redirect: None, exp: None };
-        for span in term_spans(text) {
-            record.push_term(span.start, text.get(span).unwrap_or_default())?;
+        let mut rest = text.get(VERSION.len()..).unwrap_or_default();
+        while let Some(start) = rest.bytes().position(|byte| byte != b' ') {
+            rest = record.push_first_term(rest.get(start..).unwrap_or_default())?;
         }
         Ok(record)
     }
 
-    fn push_term(&mut self, start: usize, word: &str) -> Result<(), ParseError> {
-        let (qualifier, rest) = parse_qualifier(word);
-        if let Some(directive) = plain_ip4(qualifier.unwrap_or_default(), rest) {
-            self.terms.push(Term::Directive(directive));
-            return Ok(());
+    /// Reads the term at the start of what is left of the text; returns what is left after it.
+    fn push_first_term<'a>(&mut self, rest: &'a str) -> Result<&'a str, ParseError> {
+        let (qualifier, mechanism) = parse_qualifier(rest);
+        if let Some((network, prefix_bits, rest)) = plain_ip4(mechanism) {
+            let mechanism = Mechanism::Ip4 { network, prefix_bits };
+            self.terms.push(Term::Directive(Directive { qualifier: qualifier.unwrap_or_default(), mechanism }));
+            return Ok(rest);
         }
+        // §4.6.1: spaces separate terms, and nothing else does.
+        let end = rest.bytes().position(|byte| byte == b' ').unwrap_or(rest.len());
+        let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        self.push_term(self.text.len() - rest.len(), word)?;
+        Ok(after)
+    }
+
+    fn push_term(&mut self, start: usize, word: &str) -> Result<(), ParseError> {
         let term = parse_term(word).map_err(|error| error.after(start))?;
         let slot = match &term {
             Term::Modifier(Modifier::Redirect(_)) => Some(("redirect", &mut self.redirect)),
