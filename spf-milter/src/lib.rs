@@ -3,7 +3,8 @@
 //!
 //! The program checks the client of each message against the SPF records of its HELO name and its sender, records the
 //! result in a Received-SPF header field, and refuses what the configuration says. Almost all of this library is
-//! private to it; what may be of use elsewhere is [`DnsResolver`], the DNS for the crate [`spf`].
+//! private to it; what may be of use elsewhere is [`DnsResolver`], the DNS for the crate [`spf`], and [`metrics`], what it
+//! counts.
 //!
 //! | module       | holds                                                                   |
 //! | ------------ | ----------------------------------------------------------------------- |
@@ -19,6 +20,7 @@
 //! | `session`    | an SMTP session as plain calls: state, replies, header, log             |
 //! | `filter`     | the session as a [`milter::Filter`]                                     |
 //! | `resolver`   | hickory-resolver, or zone files, as [`spf::Lookup`]                     |
+//! | `metrics`    | what is counted, as Prometheus reads it                                 |
 //! | `lint`       | what is wrong, dangerous or wasteful in a record                        |
 //!
 //! A check over the DNS, outside of the milter:
@@ -47,6 +49,7 @@ mod filter;
 mod headers;
 mod judge;
 mod lint;
+pub mod metrics;
 mod pattern;
 mod policy;
 mod resolver;

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::answers::{outcome, record_type, to_hickory};
 use super::system::{RESOLV_CONF, name_servers};
+use crate::metrics::{DnsMetrics, ServerMetrics};
 
 /// A caching stub resolver over UDP and TCP, shared by all checks: cloning it is cheap.
 ///
@@ -29,9 +30,15 @@ pub struct DnsResolver {
 
 struct Servers {
     /// One resolver for each: hickory's own pool spends the time of all its servers on the first that is silent.
-    list: Vec<TokioResolver>,
+    list: Vec<Server>,
     /// The server that answered last.
     first: AtomicUsize,
+    metrics: Arc<DnsMetrics>,
+}
+
+struct Server {
+    resolver: TokioResolver,
+    metrics: Arc<ServerMetrics>,
 }
 
 /// Why there is no resolver.
@@ -57,8 +64,12 @@ impl DnsResolver {
         if servers.is_empty() {
             return Err(ResolverError::NoServers);
         }
-        let list: Result<_, _> = servers.iter().map(|address| for_server(*address, timeout)).collect();
-        Ok(Self { servers: Arc::new(Servers { list: list?, first: AtomicUsize::new(0) }) })
+        let metrics = Arc::<DnsMetrics>::default();
+        let server = |address: &SocketAddr| {
+            for_server(*address, timeout).map(|resolver| Server { resolver, metrics: metrics.server(*address) })
+        };
+        let list = servers.iter().map(server).collect::<Result<_, _>>()?;
+        Ok(Self { servers: Arc::new(Servers { list, first: AtomicUsize::new(0), metrics }) })
     }
 
     /// Makes a resolver that asks the servers of `/etc/resolv.conf`.
@@ -77,17 +88,25 @@ impl DnsResolver {
         DnsLookup { resolver: self.clone(), deadline: Instant::now() + budget }
     }
 
+    /// What it counts.
+    #[must_use]
+    pub fn metrics(&self) -> Arc<DnsMetrics> {
+        Arc::clone(&self.servers.metrics)
+    }
+
     async fn ask(&self, question: &Question) -> AnswerKind {
         let name = match to_hickory(&question.name) {
             Ok(name) => name,
             Err(failure) => return AnswerKind::Failed(failure),
         };
-        let Servers { list, first } = &*self.servers;
+        let Servers { list, first, .. } = &*self.servers;
         let start = first.load(Ordering::Relaxed);
         let mut kind = AnswerKind::Failed(Failure::Timeout);
         for index in (start..).take(list.len() * ROUNDS).map(|index| index % list.len()) {
-            let response = list[index].lookup(name.clone(), record_type(question.rtype)).await;
+            let (server, asked) = (&list[index], Instant::now());
+            let response = server.resolver.lookup(name.clone(), record_type(question.rtype)).await;
             kind = outcome(&name, question.rtype, response.as_ref().map(Response::answers));
+            server.metrics.asked(&kind, asked.elapsed());
             if !matches!(kind, AnswerKind::Failed(_)) {
                 first.store(index, Ordering::Relaxed);
                 break;
@@ -110,8 +129,8 @@ impl DnsLookup {
         let Ok(name) = to_hickory(domain) else {
             return false;
         };
-        let Servers { list, first } = &*self.resolver.servers;
-        let server = &list[first.load(Ordering::Relaxed)];
+        let Servers { list, first, .. } = &*self.resolver.servers;
+        let server = &list[first.load(Ordering::Relaxed)].resolver;
         let rtype = rr::RecordType::Unknown(TYPE_SPF);
         let response = timeout_at(self.deadline, server.lookup(name, rtype)).await;
         let Ok(Ok(lookup)) = response else {
@@ -126,10 +145,13 @@ impl Lookup for DnsLookup {
         let start = Instant::now();
         // A time-out looks at the answer before it looks at the clock, and an answer from the cache is there at once.
         if start >= self.deadline {
+            self.resolver.servers.metrics.looked_up(&AnswerKind::Failed(Failure::Deadline), Duration::ZERO);
             return Answer::new(AnswerKind::Failed(Failure::Deadline));
         }
         let kind = timeout_at(self.deadline, self.resolver.ask(&question)).await;
-        Answer::new(kind.unwrap_or(AnswerKind::Failed(Failure::Deadline))).with_elapsed(start.elapsed())
+        let kind = kind.unwrap_or(AnswerKind::Failed(Failure::Deadline));
+        self.resolver.servers.metrics.looked_up(&kind, start.elapsed());
+        Answer::new(kind).with_elapsed(start.elapsed())
     }
 }
 
