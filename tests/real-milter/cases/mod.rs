@@ -1,0 +1,65 @@
+//! What is shown, for each MTA.
+
+mod dmarc;
+mod lines;
+mod under_traffic;
+
+use crate::mta::Kind;
+
+/// Something to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Case {
+    /// A pass is delivered with its field.
+    Pass,
+    /// A fail is refused at RCPT, but for the recipients that are exempt.
+    Fail,
+    /// A softfail is tagged.
+    Softfail,
+    /// Who has given a password is not judged.
+    Authenticated,
+    /// A domain whose servers are silent is put off in our words, within stock time-outs.
+    Outage,
+    /// spf-milter goes and comes again while mail comes in.
+    Restart,
+    /// OpenDMARC behind spf-milter goes by its result.
+    Dmarc,
+}
+
+impl Case {
+    /// Each case with each MTA.
+    pub(crate) fn all() -> Vec<(Self, Kind)> {
+        let both = |case| [(case, Kind::Sendmail), (case, Kind::Postfix)];
+        let cases =
+            [Self::Pass, Self::Fail, Self::Softfail, Self::Authenticated, Self::Outage, Self::Restart, Self::Dmarc];
+        cases.into_iter().flat_map(both).collect()
+    }
+
+    /// The name of the test.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "a_pass_is_delivered_with_its_field",
+            Self::Fail => "a_fail_is_refused_at_rcpt",
+            Self::Softfail => "a_softfail_is_tagged",
+            Self::Authenticated => "an_authenticated_sender_is_exempt",
+            Self::Outage => "a_dns_outage_puts_mail_off_in_our_words",
+            Self::Restart => "a_restart_under_traffic_loses_nothing",
+            Self::Dmarc => "opendmarc_goes_by_our_result",
+        }
+    }
+
+    /// Shows it, in namespaces made for it.
+    ///
+    /// # Errors
+    /// What was not as it should be.
+    pub(crate) async fn play(self, kind: Kind) -> Result<(), String> {
+        match self {
+            Self::Pass => lines::pass(kind).await,
+            Self::Fail => lines::fail(kind).await,
+            Self::Softfail => lines::softfail(kind).await,
+            Self::Authenticated => lines::authenticated(kind).await,
+            Self::Outage => lines::outage(kind).await,
+            Self::Restart => under_traffic::restart(kind).await,
+            Self::Dmarc => dmarc::dmarc(kind).await,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! What happens to spf-milter while clients are at work.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    guide,
+    milter::Milter,
+    mta::Kind,
+    sink::Mail,
+    traffic::{Traffic, Try},
+    world::{World, until},
+};
+
+/// SIGTERM, and a new process: every message is taken in the end, once, and none of them unseen by the filter.
+pub(super) async fn restart(kind: Kind) -> Result<(), String> {
+    let mut world = World::start(kind, "").await?;
+    let traffic = Traffic::start(&CLIENTS, "alice@pass.example");
+    some_more(&world, &traffic).await?;
+    world.milter.signal("TERM").await?;
+    world.milter.ended().await?;
+    until("mail is put off", async || traffic.tries().iter().any(|attempt| attempt.reply.starts_with('4')))
+        .await
+        .map_err(|late| world.told(&late))?;
+    world.milter = Milter::start("again", &guide::block(kind.guide(), "toml")?).await?;
+    some_more(&world, &traffic).await?;
+    let tries = traffic.stop().await;
+    nothing_is_lost(&world, &tries).await
+}
+
+/// Waits until mail has flowed for a while.
+pub(super) async fn some_more(world: &World, traffic: &Traffic) -> Result<(), String> {
+    let goal = traffic.taken() + 20;
+    let waited = until("mail flows", async || traffic.taken() >= goal).await;
+    waited.map_err(|late| world.told(&format!("{late}: {:?}", traffic.tries().last())))
+}
+
+/// Every reply was a yes or a not now; what was taken arrived once, with the filter's field.
+pub(super) async fn nothing_is_lost(world: &World, tries: &[Try]) -> Result<(), String> {
+    let odd: Vec<&Try> = tries.iter().filter(|attempt| !attempt.reply.starts_with(['2', '4'])).collect();
+    world.ensure(odd.is_empty(), &format!("only 2xx and 4xx, not {odd:?}"))?;
+    let taken: Vec<&Try> = tries.iter().filter(|attempt| attempt.is_taken()).collect();
+    let mails = world.arrived(taken.len()).await?;
+    let mut arrived: BTreeMap<&str, usize> = BTreeMap::new();
+    for mail in &mails {
+        *arrived.entry(subject(mail)).or_default() += 1;
+        let fields = mail.message.matches("Received-SPF: pass ").count();
+        world.ensure(fields == 1, &format!("one field in\n{}", mail.message))?;
+    }
+    let once = taken.iter().all(|attempt| arrived.get(attempt.subject.as_str()) == Some(&1));
+    world.ensure(once && mails.len() == taken.len(), &format!("each message once, not {arrived:?}"))
+}
+
+fn subject(mail: &Mail) -> &str {
+    mail.message.lines().find_map(|line| line.strip_prefix("Subject: ")).unwrap_or_default()
+}
+
+/// Three of them, at addresses that pass.
+pub(super) const CLIENTS: [&str; 3] = ["192.0.2.10", "192.0.2.11", "192.0.2.12"];

@@ -1,0 +1,78 @@
+//! The process of spf-milter.
+
+use std::{fs, fs::File, process::Stdio};
+
+use tokio::{
+    net::{TcpStream, UnixStream},
+    process::{Child, Command},
+};
+
+use crate::world::until;
+
+/// A running spf-milter with a configuration file and a log.
+pub(crate) struct Milter {
+    child: Child,
+    name: &'static str,
+}
+
+impl Milter {
+    /// Starts it with this configuration; it listens when this is done. Its files are called after `name`.
+    pub(crate) async fn start(name: &'static str, config: &str) -> Result<Self, String> {
+        fs::write(config_path(name), config).map_err(|error| error.to_string())?;
+        let milter = Self { child: spawn(name)?, name };
+        let address = config.lines().find_map(|line| line.strip_prefix("listen = \"")?.strip_suffix('"'));
+        let address = address.ok_or("the guide's configuration says where to listen")?.to_owned();
+        until("spf-milter listens", async || accepts(&address).await).await.map_err(|late| late + &milter.log())?;
+        Ok(milter)
+    }
+
+    /// Sends it a signal, such as `HUP`.
+    pub(crate) async fn signal(&self, signal: &str) -> Result<(), String> {
+        let id = self.child.id().ok_or("spf-milter has ended")?.to_string();
+        let sent = Command::new("kill").args(["-s", signal, &id]).status().await;
+        sent.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Waits until it has ended, which must be of its own will.
+    pub(crate) async fn ended(&mut self) -> Result<(), String> {
+        let status = self.child.wait().await.map_err(|error| error.to_string())?;
+        if status.success() { Ok(()) } else { Err(format!("spf-milter ended with {status}\n{}", self.log())) }
+    }
+
+    /// What it has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(log_path(self.name)).unwrap_or_else(|error| error.to_string())
+    }
+}
+
+fn spawn(name: &str) -> Result<Child, String> {
+    let log = File::options().create(true).append(true).open(log_path(name)).map_err(|error| error.to_string())?;
+    Command::new(env!("CARGO_BIN_EXE_spf-milter-under-test"))
+        .arg("--config")
+        .arg(config_path(name))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| error.to_string())
+}
+
+async fn accepts(address: &str) -> bool {
+    match address.split_once(':') {
+        Some(("unix", path)) => UnixStream::connect(path).await.is_ok(),
+        Some((_, rest)) => {
+            let (port, host) = rest.split_once('@').unwrap_or((rest, "127.0.0.1"));
+            TcpStream::connect(format!("{host}:{port}")).await.is_ok()
+        }
+        None => false,
+    }
+}
+
+fn config_path(name: &str) -> String {
+    format!("/mnt/{name}.toml")
+}
+
+fn log_path(name: &str) -> String {
+    format!("/mnt/{name}.log")
+}
