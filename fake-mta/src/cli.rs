@@ -12,6 +12,7 @@ use crate::{
     report::Target,
     run::{self, BlessMode, Cancel, Console, Exit, MilterAddr, Options, Player},
     scenario::{ProfileName, Unknown},
+    send::{self, SendArgs},
 };
 
 /// A scripted fake MTA: runs scenarios against a milter as sendmail and Postfix would.
@@ -35,6 +36,8 @@ pub enum Command {
     Filter(FilterOptions),
     /// Replay captured sessions of real MTAs.
     Replay(ReplayArgs),
+    /// Send one message through a milter.
+    Send(Box<SendArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -51,6 +54,9 @@ enum Subcommands {
     Filter(FilterArgs),
     /// Replay captured sessions of real MTAs against the fake one, and say what differs
     Replay(ReplayArgs),
+    /// Send one message through a milter, and show the session and what became of the message
+    #[command(after_help = send::HELP)]
+    Send(Box<SendArgs>),
 }
 
 #[derive(Args, Debug)]
@@ -147,6 +153,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
             Command::Filter(FilterOptions { script, listen, verbose })
         }
         Subcommands::Replay(args) => Command::Replay(args),
+        Subcommands::Send(args) => Command::Send(args),
     })
 }
 
@@ -159,6 +166,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
         Ok(Command::List(options)) => run::list(&options, &mut console),
         Ok(Command::Filter(options)) => filter_until_stopped(&options, &mut console),
         Ok(Command::Replay(args)) => replay::run(&args, &mut console),
+        Ok(Command::Send(args)) => {
+            until_stopped(&mut console, async |cancel, console| send::send(&args, cancel, console).await)
+        }
         Err(exit) => exit,
     }
 }
@@ -182,6 +192,14 @@ fn filter_until_stopped(options: &FilterOptions, console: &mut Console) -> Exit 
             Exit::UNREADABLE
         }
     }
+}
+
+/// Does something that ends by itself, or at a signal.
+fn until_stopped(console: &mut Console, work: impl AsyncFnOnce(&Cancel, &mut Console) -> Exit) -> Exit {
+    let Some(runtime) = runtime(console) else { return Exit::HARNESS };
+    let cancel = Cancel::new();
+    runtime.spawn(watch_signals(cancel.clone()));
+    runtime.block_on(work(&cancel, console))
 }
 
 fn runtime(console: &mut Console) -> Option<tokio::runtime::Runtime> {

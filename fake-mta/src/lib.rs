@@ -3,6 +3,7 @@
 pub mod cli;
 mod client;
 mod clock;
+mod connector;
 pub mod diag;
 pub mod filter_script;
 mod journal;
@@ -15,12 +16,14 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod scenario;
+pub mod send;
 mod settings;
 mod smtp;
 pub mod suite;
 
 pub use client::{Client, ClientName};
 pub use clock::Clock;
+pub use connector::Sockets;
 pub use journal::{Channel, Event, Journal, LinkFailure, LogLine, Question};
 pub use link::{Connect, Connecting, LinkError, Stream, Unfinished};
 pub use message::Delivered;

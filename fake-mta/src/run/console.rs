@@ -58,6 +58,11 @@ impl Console {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 
+    /// Writes bytes as they are, for another program to read.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        let _ = self.out.write_all(bytes).and_then(|()| self.out.flush());
+    }
+
     /// Writes results. A reader that went away is no reason to stop a run.
     pub fn results(&mut self, text: &str) {
         let out = if self.report_on_out { &mut self.err } else { &mut self.out };

@@ -32,3 +32,5 @@ pub use world::{World, WorldOptions};
 
 pub(crate) use crate::scenario::print_duration as duration_text;
 pub(crate) use process::quoted;
+pub(crate) use settings::{LOCAL_IPV4, LOCAL_IPV6};
+pub(crate) use transcript::{Transcript, envelope_lines};

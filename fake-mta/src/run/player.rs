@@ -1,20 +1,13 @@
 //! Plays one unit: its sessions, step by step, through the fake MTA against a running milter.
 
 use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use fake_dns::FakeDns;
 use milter_proto::Reply as MilterReply;
-use tokio::{
-    net::{TcpStream, UnixStream},
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 use zone::{ParseOptions, Store};
 
 use super::{
@@ -24,11 +17,11 @@ use super::{
     transcript::{Transcript, envelope_lines, message_text},
 };
 use crate::{
+    connector::Sockets,
     journal::{Event, Journal, LinkFailure, Question},
-    link::{Connect, Stream},
     profile::Mta,
     scenario::{Action, LineKind, ProfileKind, Session, SessionEvents, Step, StepEvents, Unit},
-    smtp::Reply,
+    smtp::{Reply, stuffed},
 };
 
 /// What a unit is played against.
@@ -93,7 +86,7 @@ impl<'a> Player<'a> {
 
     async fn session(&mut self, number: usize, session: &Session) -> Result<(), Fatal> {
         let client = settings::client(&session.client, &self.zone);
-        let connector = Arc::new(SocketConnector(self.stage.milter.clone()));
+        let connector = Arc::new(Sockets::new(vec![self.stage.milter.clone()]));
         let journal = self.journal();
         let personality = settings::personality(self.unit);
         let mut mta = Mta::new(personality, self.session_settings(number), client, connector, journal.clone());
@@ -277,22 +270,6 @@ fn tls_macros(values: &std::collections::BTreeMap<String, String>) -> Vec<(Strin
     values.iter().map(|(key, value)| (long(key), value.clone())).collect()
 }
 
-/// The message as it goes over the wire: dots at line starts doubled, and the final dot.
-fn stuffed(message: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(message.len() + 8);
-    for line in message.split_inclusive(|&byte| byte == b'\n') {
-        if line.first() == Some(&b'.') {
-            out.push(b'.');
-        }
-        out.extend_from_slice(line);
-    }
-    if !out.is_empty() && !out.ends_with(b"\r\n") {
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-    out
-}
-
 /// A filter that failed or broke the protocol ends the unit, unless the scenario's `M:` lines for this step speak of it.
 fn broken(step: &Step, unit: &Unit, events: &[Event]) -> Option<Fatal> {
     if step.expected(&unit.profile).any(|line| line.kind == LineKind::Milter) {
@@ -339,27 +316,6 @@ fn shown_address(addr: &MilterAddr) -> String {
         MilterAddr::Unix(_) => "unix:[socket]".to_owned(),
         MilterAddr::Tcp(addr) => format!("inet:{}:[port]", addr.ip()),
     }
-}
-
-/// Connects to a milter's socket.
-struct SocketConnector(MilterAddr);
-
-impl Connect for SocketConnector {
-    fn connect(&self, _filter: usize) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Stream>>> + Send + '_>> {
-        Box::pin(async move {
-            Ok(match &self.0 {
-                MilterAddr::Unix(path) => Box::new(UnixStream::connect(path).await?) as Box<dyn Stream>,
-                MilterAddr::Tcp(addr) => Box::new(connect_tcp(*addr).await?),
-            })
-        })
-    }
-}
-
-async fn connect_tcp(addr: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(addr).await?;
-    // Macros and command go in two writes, as sendmail does: they must not wait for each other.
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 /// How long one step may take altogether, whatever time-outs the MTA has for its filters.

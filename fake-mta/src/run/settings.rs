@@ -163,9 +163,10 @@ fn recipients(mta: &scenario::Mta) -> RecipientRules {
 const DEFAULT_HOSTNAME: &str = "mx.example.com";
 /// The port that clients come from: it is in no transcript.
 const DEFAULT_PORT: u16 = 40_000;
-/// The MTA's own addresses, from the ranges for documentation (RFC 5737, RFC 3849).
-const LOCAL_IPV4: std::net::Ipv4Addr = std::net::Ipv4Addr::new(192, 0, 2, 25);
-const LOCAL_IPV6: std::net::Ipv6Addr = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x25);
+/// The MTA's own address, from the ranges for documentation (RFC 5737).
+pub(crate) const LOCAL_IPV4: std::net::Ipv4Addr = std::net::Ipv4Addr::new(192, 0, 2, 25);
+/// The same for IPv6 (RFC 3849).
+pub(crate) const LOCAL_IPV6: std::net::Ipv6Addr = std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x25);
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use crate::{
 
 /// Collects the lines of a transcript.
 #[derive(Debug, Default)]
-pub(super) struct Transcript {
+pub(crate) struct Transcript {
     lines: Vec<String>,
     /// Texts that differ from run to run, and what stands for them.
     redactions: Vec<(String, String)>,
@@ -28,7 +28,7 @@ impl Transcript {
     }
 
     /// The lines, each ended.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = self.lines.join("\n");
         text.push('\n');
         text
@@ -84,7 +84,7 @@ impl Transcript {
     }
 
     /// One event.
-    pub(super) fn event(&mut self, event: &Event) {
+    pub(crate) fn event(&mut self, event: &Event) {
         match event {
             Event::ClientLine(line) => self.push("C: ", &String::from_utf8_lossy(line)),
             Event::ClientMessage(bytes) => self.push("C: ", &format!("[{bytes} bytes of message]")),
@@ -141,7 +141,7 @@ fn command_text(command: &Command) -> String {
 }
 
 /// `MAIL FROM:<…>` and a `RCPT TO:<…>` for each recipient, with their parameters.
-pub(super) fn envelope_lines(delivered: &Delivered) -> Vec<String> {
+pub(crate) fn envelope_lines(delivered: &Delivered) -> Vec<String> {
     let line = |verb: &str, path: &[u8], params: &[Vec<u8>]| {
         let words: Vec<String> = params.iter().map(|param| format!(" {}", String::from_utf8_lossy(param))).collect();
         format!("{verb}:{}{}", String::from_utf8_lossy(path), words.concat())

@@ -4,8 +4,10 @@ mod command;
 mod input;
 mod reply;
 mod sasl;
+mod stuff;
 
 pub(crate) use command::{CommandLine, PathArgument, bare_address, domain_of, split_at_byte};
 pub(crate) use input::{Awaits, Input, InputBuffer};
 pub use reply::Reply;
 pub(crate) use sasl::{SaslExchange, SaslStep};
+pub(crate) use stuff::stuffed;

@@ -1,0 +1,50 @@
+//! Connections to milters over their sockets.
+
+use std::{io, net::SocketAddr};
+
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::{
+    link::{Connect, Connecting, Stream},
+    run::MilterAddr,
+};
+
+/// Reaches the filters of an MTA's configuration at their addresses, in their order.
+#[derive(Clone, Debug)]
+pub struct Sockets(Vec<MilterAddr>);
+
+impl Sockets {
+    /// The filters' addresses, in the order in which the MTA asks them.
+    pub fn new(addresses: Vec<MilterAddr>) -> Self {
+        Self(addresses)
+    }
+}
+
+impl Connect for Sockets {
+    fn connect(&self, filter: usize) -> Connecting<'_> {
+        Box::pin(async move {
+            match self.0.get(filter) {
+                Some(addr) => connect(addr).await,
+                None => Err(io::Error::other("no filter of that number")),
+            }
+        })
+    }
+}
+
+/// Connects to a milter's socket.
+///
+/// # Errors
+/// What the system says.
+pub(crate) async fn connect(addr: &MilterAddr) -> io::Result<Box<dyn Stream>> {
+    Ok(match addr {
+        MilterAddr::Unix(path) => Box::new(UnixStream::connect(path).await?),
+        MilterAddr::Tcp(addr) => Box::new(connect_tcp(*addr).await?),
+    })
+}
+
+async fn connect_tcp(addr: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(addr).await?;
+    // Macros and command go in two writes, as sendmail does: they must not wait for each other.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}

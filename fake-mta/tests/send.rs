@@ -1,0 +1,124 @@
+//! `fake-mta send`, against scripted filters.
+
+use std::{
+    fs,
+    io::Write as _,
+    os::unix::net::UnixStream,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A scripted filter in a folder of its own; it ends with the test.
+struct Filter {
+    dir: tempfile::TempDir,
+    child: Child,
+}
+
+impl Filter {
+    fn start(script: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fs::write(dir.path().join("script"), script).expect("a file");
+        let child = fake_mta(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"]);
+        let child = { child }.spawn().expect("the filter starts");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while UnixStream::connect(dir.path().join("m.sock")).is_err() {
+            assert!(Instant::now() < deadline, "the filter listens");
+            std::thread::yield_now();
+        }
+        Self { dir, child }
+    }
+
+    fn send(&self, args: &[&str]) -> String {
+        shown(&self.command(args).output().expect("the program runs"))
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let all = [&["send", "-m", "unix:m.sock", "--date", "2026-11-22T12:00:00Z"], args].concat();
+        fake_mta(self.dir.path(), &all)
+    }
+}
+
+impl Drop for Filter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn fake_mta(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fake-mta"));
+    command.args(args).current_dir(dir).env("NO_COLOR", "1").env_remove("COLUMNS").stdin(Stdio::null());
+    command
+}
+
+fn shown(output: &Output) -> String {
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let code = output.status.code().map_or_else(|| "none".to_owned(), |code| code.to_string());
+    format!("{out}--- stderr ---\n{err}--- exit {code} ---\n")
+}
+
+const EDITS: &str = "rcpt <spam@example.net>: reply 550 5.7.1 not this one\n\
+                     eom:\n  insheader 0 X-First: yes\n  chgheader 1 Subject: [changed]\n  chgfrom <bounce@example.org>\n";
+
+#[test]
+fn help_says_how_to_begin() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let output = fake_mta(dir.path(), &["send", "--help"]).output().expect("the program runs");
+    insta::assert_snapshot!("help", shown(&output));
+}
+
+#[test]
+fn a_message_is_shown_with_its_session() {
+    insta::assert_snapshot!("one", Filter::start(EDITS).send(&[]));
+}
+
+#[test]
+fn two_mtas_stand_side_by_side() {
+    insta::assert_snapshot!("both", Filter::start(EDITS).send(&["-p", "both", "--width", "120"]));
+}
+
+#[test]
+fn a_difference_shows_what_the_milter_changed_and_nothing_else() {
+    let filter = Filter::start(EDITS);
+    insta::assert_snapshot!("diff", filter.send(&["-p", "sendmail", "--diff", "-t", "spam@example.net,b@example.net"]));
+}
+
+#[test]
+fn a_message_that_no_recipient_is_left_of_is_refused() {
+    let filter = Filter::start(EDITS);
+    let text = filter.send(&["-q", "--to", "spam@example.net", "--from", "<>", "--helo", "old.example.org"]);
+    assert_eq!(text, "--- stderr ---\npostfix-3.7: refused: 550 5.7.1 not this one\n--- exit 1 ---\n");
+}
+
+#[test]
+fn each_end_has_its_exit_code() {
+    let mut text = String::new();
+    for script in
+        ["eom: discard", "eom: quarantine too good; continue", "mail: raw 00000001ff", "rcpt: close", "connect: reject"]
+    {
+        let told = Filter::start(script).send(&[]);
+        let ends = told.lines().filter(|line| line.starts_with("postfix-3.7:") || line.starts_with("--- exit"));
+        text.push_str(&format!("{script}\n{}\n\n", ends.collect::<Vec<_>>().join("\n")));
+    }
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let output = fake_mta(dir.path(), &["send", "-m", "unix:none.sock"]).output().expect("the program runs");
+    text.push_str(&format!("nobody there\n{}\n", shown(&output).lines().rev().take(3).collect::<Vec<_>>().join("\n")));
+    insta::assert_snapshot!("ends", text);
+}
+
+#[test]
+fn standard_input_goes_through_as_it_is() {
+    let filter = Filter::start("");
+    let mut child = filter
+        .command(&["-q", "-p", "sendmail", "--header", "To: someone", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let letter = b"To: a,\n b\nX-Tab:\ty\n\n.dot\ncaf\xe9\n";
+    child.stdin.take().expect("a pipe").write_all(letter).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    let expected = b"To: someone\nX-Tab:\ty\n\n.dot\ncaf\xe9\n";
+    assert!(output.stdout.ends_with(expected), "{}", String::from_utf8_lossy(&output.stdout));
+}
