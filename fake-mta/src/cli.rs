@@ -103,11 +103,15 @@ struct RunArgs {
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<Target>,
 
+    /// Warnings are failures: what the milter should not send, and what sendmail and Postfix deliver differently
+    #[arg(long)]
+    strict: bool,
+
     /// Leave the temporary folders behind
     #[arg(long)]
     keep: bool,
 
-    /// Show the transcript of every run
+    /// Show the transcript of every run, and all places of a warning
     #[arg(long, short)]
     verbose: bool,
 }
@@ -242,6 +246,7 @@ impl SelectArgs {
             jobs: 1,
             bless: None,
             reports: Vec::new(),
+            strict: false,
             keep: false,
             verbose: false,
             bin: program_dir(),
@@ -259,6 +264,7 @@ impl RunArgs {
             jobs: self.jobs.map_or_else(processors, usize::from),
             bless: self.bless,
             reports: self.reports,
+            strict: self.strict,
             keep: self.keep,
             verbose: self.verbose,
             ..self.select.into_options()

@@ -1,6 +1,6 @@
 //! Connections to milters over their sockets.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use tokio::net::{TcpStream, UnixStream};
 
@@ -11,19 +11,32 @@ use crate::{
 
 /// Reaches the filters of an MTA's configuration at their addresses, in their order.
 #[derive(Clone, Debug)]
-pub struct Sockets(Vec<MilterAddr>);
+pub struct Sockets {
+    addresses: Vec<MilterAddr>,
+    linger: Option<Duration>,
+}
 
 impl Sockets {
     /// The filters' addresses, in the order in which the MTA asks them.
     pub fn new(addresses: Vec<MilterAddr>) -> Self {
-        Self(addresses)
+        Self { addresses, linger: None }
+    }
+
+    /// Stays on the line after the goodbye, for so long at most, to hear what a filter says without being asked.
+    #[must_use]
+    pub fn lingering(self, limit: Duration) -> Self {
+        Self { linger: Some(limit), ..self }
     }
 }
 
 impl Connect for Sockets {
+    fn linger(&self) -> Option<Duration> {
+        self.linger
+    }
+
     fn connect(&self, filter: usize) -> Connecting<'_> {
         Box::pin(async move {
-            match self.0.get(filter) {
+            match self.addresses.get(filter) {
                 Some(addr) => connect(addr).await,
                 None => Err(io::Error::other("no filter of that number")),
             }

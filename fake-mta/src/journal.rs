@@ -23,6 +23,8 @@ pub enum Event {
     Sent(Channel, Command),
     /// A filter sent a packet to the MTA.
     Received(Channel, Frame),
+    /// A filter had sent this packet, which nobody had asked for, when the MTA closed its connection to it.
+    Unread(Channel, Frame),
     /// The packet just received is one that the protocol forbids at this point; what is wrong with it.
     Violation(Channel, String),
     /// The MTA closed its connection to a filter.
@@ -35,6 +37,21 @@ pub enum Event {
     Delivered(Delivered),
     /// Somebody asked the fake DNS server.
     Question(Question),
+}
+
+impl Event {
+    /// The connection to a filter that it is about.
+    pub fn channel(&self) -> Option<Channel> {
+        match self {
+            Self::Sent(channel, _)
+            | Self::Received(channel, _)
+            | Self::Unread(channel, _)
+            | Self::Violation(channel, _)
+            | Self::LinkClosed(channel)
+            | Self::LinkFailed(channel, ..) => Some(*channel),
+            _ => None,
+        }
+    }
 }
 
 /// A question to the fake DNS server.

@@ -8,6 +8,7 @@ pub mod diag;
 pub mod filter_script;
 mod journal;
 mod link;
+pub mod lint;
 mod message;
 mod openspf;
 mod profile;

@@ -22,6 +22,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub trait Connect: Send + Sync {
     /// Connects to the filter of that number, counted from 0 in the order of the configuration.
     fn connect(&self, filter: usize) -> Connecting<'_>;
+
+    /// How long the MTA stays on the line after its goodbye, to hear what a filter says without being asked. Real MTAs hang up
+    /// at once, and so does whoever leaves this at `None`.
+    fn linger(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A connection that is being made.
@@ -83,6 +89,7 @@ pub(crate) struct Link {
     channel: Channel,
     journal: Journal,
     bad_length: BadLength,
+    linger: Option<Duration>,
     head: FrameHead,
     out: Vec<u8>,
     /// The commands in `out`: they are written down when they are written out.
@@ -110,6 +117,7 @@ impl Link {
             channel,
             journal,
             bad_length,
+            linger: connector.linger(),
             head: FrameHead::default(),
             out: Vec::new(),
             unsent: Vec::new(),
@@ -198,6 +206,27 @@ impl Link {
         self.journal.note(Event::LinkClosed(self.channel));
         // The filter may be gone already: then there is nobody left to tell.
         let _ = self.stream.shutdown().await;
+        if let Some(limit) = self.linger {
+            self.overhear(limit).await;
+        }
+    }
+
+    /// Writes down what the filter has sent and nobody has read. A filter that hangs up as well is heard out at once.
+    async fn overhear(&mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        let (mut buffer, mut heard) = ([0; 4096], 0);
+        loop {
+            while let Ok(Some(received)) = self.session.next_reply() {
+                self.journal.note(Event::Unread(self.channel, received.frame));
+            }
+            match timeout_at(deadline, self.stream.read(&mut buffer)).await {
+                Ok(Ok(count @ 1..)) if heard < OVERHEARD_MAX => {
+                    heard += count;
+                    self.session.receive(&buffer[..count]);
+                }
+                _ => return,
+            }
+        }
     }
 }
 
@@ -239,6 +268,9 @@ impl FrameHead {
         self.came >= LENGTH_SIZE && self.length() > payload_max + 1
     }
 }
+
+/// So many bytes of what nobody has asked for are listened to.
+const OVERHEARD_MAX: usize = 64 * 1024;
 
 /// The length word before each packet.
 const LENGTH_SIZE: usize = 4;

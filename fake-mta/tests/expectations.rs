@@ -2,6 +2,7 @@
 
 use fake_mta::{
     diag::Source,
+    lint::{Finding, Lint},
     scenario::{self, SessionEvents, StepEvents},
 };
 
@@ -84,4 +85,19 @@ fn log_lines_come_in_order_with_others_between() {
     holds("L: Milter add: header: X: 1");
     fails("L: Milter add: header: Y: 2\nL: connect from x", &["connect from x -> nothing"]);
     fails("L: Milter add: header: X: 3", &["Milter add: header: X: 3 -> Milter add: header: X: 1"]);
+}
+
+#[test]
+fn all_warnings_of_a_step_are_expected_once_each() {
+    let finding = |lint| Finding { lint, filter: 0, stage: "eom", packet: String::new(), detail: String::new() };
+    let seen = || {
+        let lints = [Lint::HeaderName, Lint::EditNotNegotiated, Lint::HeaderName];
+        StepEvents { warnings: lints.map(finding).into(), ..events() }
+    };
+    assert_eq!(differences("W: edit-not-negotiated\nW: header-name", seen()), [""; 0]);
+    assert_eq!(differences("W: none\nW: header-name\nW: [..]", seen()), [""; 0]);
+    assert_eq!(differences("W: header-name", seen()), ["nothing -> edit-not-negotiated"]);
+    assert_eq!(differences("W: header-name\nW: text-nul", seen()), ["text-nul -> edit-not-negotiated"]);
+    assert_eq!(differences("W: none", seen()), ["none -> header-name", "nothing -> edit-not-negotiated"]);
+    assert_eq!(differences("W: none\nW: none", events()), [""; 0]);
 }

@@ -78,6 +78,7 @@ fn options(dir: &Path) -> Options {
         jobs: 2,
         bless: None,
         reports: Vec::new(),
+        strict: false,
         keep: false,
         verbose: false,
         bin: PathBuf::from("/no/such/bin"),

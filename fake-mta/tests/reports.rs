@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use fake_mta::{
     diag::Source,
+    lint::{Finding, Lint},
     report::{self, Format},
-    run::{Exit, Fatal, FatalKind, Played, Summary, UnitResult},
+    run::{Exit, Fatal, FatalKind, Played, Summary, UnitResult, Warning},
     scenario::{self, SessionEvents, StepEvents, Unit},
 };
 
@@ -18,6 +19,9 @@ fn summary() -> Summary {
     results[1].played.sessions[0].steps[0].replies[0] = "220 \u{1b}[31mother".to_owned();
     results[2].played.fatal = Some(Fatal::new(FatalKind::Milter, "the filter closed the connection"));
     results[3].played.fatal = Some(Fatal::new(FatalKind::Cancelled, "stopped"));
+    let (packet, detail) = ("addheader X-A: <b>".to_owned(), "it needs ADD_HEADERS".to_owned());
+    let finding = Finding { lint: Lint::EditNotNegotiated, filter: 0, stage: "eom", packet, detail };
+    results[0].warnings.push(Warning { finding, at: (0, 0) });
     for result in &mut results {
         result.mismatches = scenario::compare(&result.unit, &result.played.sessions, &result.played.journal);
     }
@@ -34,6 +38,8 @@ fn result(unit: Unit) -> UnitResult {
         elapsed: Duration::from_millis(12),
         played,
         mismatches: Vec::new(),
+        warnings: Vec::new(),
+        strict: false,
         rerun: "fake-mta run a.toml".to_owned(),
     }
 }

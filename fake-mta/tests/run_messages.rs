@@ -10,6 +10,7 @@ use std::{
 
 use fake_mta::{
     TimeoutForm,
+    lint::{Finding, Lint},
     run::{self, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Played, Player, World},
     scenario::{SessionEvents, StepEvents, Unit},
 };
@@ -31,9 +32,11 @@ impl Player for Canned {
             let start = transcript.lines().count();
             transcript += &format!("C: {}\nS: {reply}\n", step.action.value);
             let range = start..start + 2;
+            let warns = index == 1 && unit.scenario.tags.iter().any(|tag| tag.value == "warns");
             steps.push(StepEvents {
                 replies: vec![reply],
                 milter: vec!["continue".into()],
+                warnings: if warns { vec![finding(0), finding(1)] } else { Vec::new() },
                 transcript: range,
                 ..StepEvents::default()
             });
@@ -42,6 +45,12 @@ impl Player for Canned {
         let dns_log = vec!["example.com TXT -> NXDOMAIN; nearest in the zone: exmaple.com TXT".to_owned()];
         Played { transcript, sessions, journal: vec!["example.com TXT".into()], dns_log, ..Played::default() }
     }
+}
+
+/// An edit too early, by one of two milters.
+fn finding(filter: usize) -> Finding {
+    let (packet, detail) = ("addheader X-A: b".to_owned(), String::new());
+    Finding { lint: Lint::EditOutsideEom, filter, stage: "helo", packet, detail }
 }
 
 /// What a console wrote.
@@ -87,6 +96,7 @@ fn options(dir: &Path) -> Options {
         jobs: 2,
         bless: None,
         reports: Vec::new(),
+        strict: false,
         keep: false,
         verbose: false,
         bin: PathBuf::from("/no/such/bin"),
@@ -142,6 +152,24 @@ const BAD: &str = "name = 'a reply differs'\n[dns]\nexpect = ['exmaple.com TXT']
 async fn all_pass() {
     let dir = folder(&[("b.toml", GOOD), ("a/x.toml", &GOOD.replace("all is", "also"))]);
     insta::assert_snapshot!(told(dir.path(), &unused_milter(dir.path())).await);
+}
+
+const WARNS: &str =
+    "name = 'it warns'\ntags = ['warns']\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\nC: HELO x\n'''\n";
+
+#[tokio::test]
+async fn warnings_are_told_once_and_pass() {
+    let expected = WARNS.replace("HELO x\n", "HELO x\nW: edit-outside-eom\n").replace("it warns", "it knows");
+    let dir = folder(&[("a.toml", WARNS), ("b.toml", WARNS), ("c.toml", &expected)]);
+    insta::assert_snapshot!(told(dir.path(), &unused_milter(dir.path())).await);
+}
+
+#[tokio::test]
+async fn warnings_are_failures_if_the_run_is_strict() {
+    let expected = WARNS.replace("HELO x\n", "HELO x\nW: edit-outside-eom\n").replace("it warns", "it knows");
+    let dir = folder(&[("a.toml", WARNS), ("c.toml", &expected)]);
+    let profile = Some("postfix".parse().expect("a profile"));
+    insta::assert_snapshot!(told(dir.path(), &Options { strict: true, profile, ..unused_milter(dir.path()) }).await);
 }
 
 #[tokio::test]

@@ -102,6 +102,7 @@ fn options(path: &Path) -> Options {
         jobs: 4,
         bless: None,
         reports: Vec::new(),
+        strict: false,
         keep: false,
         verbose: false,
         bin: PathBuf::from("/no/such/bin"),

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use fake_mta::{
     diag::{Diag, Source},
+    lint::{Lint, MtaKind},
     scenario,
     suite::Suite,
 };
@@ -47,6 +48,7 @@ fn every_key_and_every_word_of_the_format_is_there() {
         in_scenario("", "[[session]]\nclient = '192.0.2.1'\ndialogue = ''\nzzzzzzzzzzzz = 1\n"),
         in_scenario("", "[[session]]\nclient = '192.0.2.1'\ndialogue = 'C: [zzzzzzzzzzzz]'\n"),
         in_scenario("", "[[session]]\nclient = '192.0.2.1'\ndialogue = 'M: zzzzzzzzzzzz'\n"),
+        in_scenario("", "[[session]]\nclient = '192.0.2.1'\ndialogue = 'W: zzzzzzzzzzzz'\n"),
         in_scenario("", "[dns]\nfault = ['example.com TXT zzzzzzzzzzzz']\n"),
         in_suite("[milter]\ncommand = 'x'\nzzzzzzzzzzzz = 1\n"),
         in_suite("[milter]\ncommand = '{zzzzzzzzzzzz}'\n"),
@@ -55,6 +57,31 @@ fn every_key_and_every_word_of_the_format_is_there() {
     ];
     let missing: Vec<&String> = places.iter().flatten().filter(|word| !words.contains(word.as_str())).collect();
     assert!(missing.is_empty(), "scenarios/README.md does not speak of {missing:?}");
+}
+
+#[test]
+fn every_warning_is_described_as_the_program_has_it_and_shown_by_a_scenario() {
+    let text = reference();
+    let shown = milter_scenarios();
+    for lint in Lint::ALL {
+        let [sendmail, postfix] = MtaKind::ALL.map(|mta| lint.outcome(mta));
+        let postfix = if postfix == sendmail { "the same" } else { postfix };
+        let row = format!("| `{lint}` | {} | {sendmail} | {postfix} |\n", lint.title());
+        assert!(text.contains(&row), "scenarios/README.md lacks\n{row}");
+        let is_shown = shown.contains(&format!("W: {lint}\n"))
+            || shown.contains(&format!("]: {lint}\n"))
+            || shown.contains(&format!("]:  {lint}\n"))
+            || shown.contains(&format!("warning = \"{lint}\"\n"));
+        // A packet of more than 64 KiB does not fit into a scenario that anybody would read.
+        assert!(is_shown || *lint == Lint::PacketTooLarge, "no scenario in scenarios/milter shows `{lint}`");
+    }
+}
+
+/// All scenarios about the protocol, one after the other.
+fn milter_scenarios() -> String {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/milter");
+    let files = std::fs::read_dir(dir).expect("the folder can be read").flatten();
+    files.filter_map(|file| std::fs::read_to_string(file.path()).ok()).collect()
 }
 
 fn reference() -> String {

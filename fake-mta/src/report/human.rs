@@ -4,6 +4,7 @@ use std::{fmt::Write as _, ops::Range};
 
 use anstyle::{AnsiColor, Style};
 
+use super::warnings;
 use crate::{
     diag::{Diag, escape},
     run::{Fatal, Status, Summary, UnitResult},
@@ -89,6 +90,12 @@ pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
         }
         shown = Some(excerpt);
     }
+    if result.fails_by_warnings() {
+        for diag in warnings::diags(result) {
+            text += &diag.render(colour);
+            text.push('\n');
+        }
+    }
     if let Some(fatal) = &result.played.fatal {
         text += &fatal_diag(result, fatal).render(colour);
         text.push('\n');
@@ -105,7 +112,8 @@ pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
 pub(super) fn diags(result: &UnitResult) -> Vec<Diag> {
     let mismatches = result.mismatches.iter().map(mismatch_diag);
     let fatal = result.played.fatal.iter().map(|fatal| fatal_diag(result, fatal));
-    mismatches.chain(fatal).collect()
+    let strict = warnings::diags(result).into_iter().filter(|_| result.fails_by_warnings());
+    mismatches.chain(fatal).chain(strict).collect()
 }
 
 /// What is wrong, in a few words.
@@ -129,6 +137,11 @@ pub(super) fn title(mismatch: &Mismatch) -> &'static str {
         Subject::Line(LineKind::Log) | Subject::SessionLog => {
             ("a log line did not come", "a log line did not come", "an unexpected log line")
         }
+        Subject::Line(LineKind::Warning) => (
+            "another warning about the milter",
+            "a warning about the milter did not come",
+            "a warning about the milter that the scenario does not expect",
+        ),
         Subject::Envelope => (
             "the delivered envelope differs",
             "the delivered envelope lacks a line",

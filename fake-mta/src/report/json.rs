@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{human, word};
+use super::{human, warnings, word};
 use crate::{
-    run::{Status, Summary, UnitResult},
+    lint::MtaKind,
+    run::{Status, Summary, UnitResult, Warning},
     scenario::Mismatch,
 };
 
@@ -32,6 +33,7 @@ fn unit(result: &UnitResult) -> Value {
             "got": mismatch.got,
         })
     };
+    let warnings: Vec<Value> = result.warnings.iter().map(|one| warning(result, one)).collect();
     let mismatches: Vec<Value> = result.mismatches.iter().map(mismatch).collect();
     json!({
         "type": "unit",
@@ -41,8 +43,24 @@ fn unit(result: &UnitResult) -> Value {
         "status": word(result),
         "elapsed_ms": u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX),
         "mismatches": mismatches,
+        "warnings": warnings,
         "fatal": result.played.fatal.as_ref().map(|fatal| fatal.text.clone()),
         "skipped": result.played.skipped,
         "journal": result.played.journal,
+    })
+}
+
+fn warning(result: &UnitResult, warning: &Warning) -> Value {
+    let (finding, lint) = (&warning.finding, warning.finding.lint);
+    json!({
+        "id": lint.id(),
+        "what": lint.title(),
+        "line": warnings::place(result, warning).map(|span| span.line()),
+        "milter": finding.filter + 1,
+        "stage": finding.stage,
+        "packet": finding.packet,
+        "detail": finding.detail,
+        "sendmail": lint.outcome(MtaKind::Sendmail),
+        "postfix": lint.outcome(MtaKind::Postfix),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::human;
+use super::{human, warnings};
 use crate::run::{FatalKind, Status, Summary, UnitResult};
 
 /// One suite for each file, one case for each unit.
@@ -36,6 +36,10 @@ fn case(xml: &mut String, path: &str, result: &UnitResult) {
             let text = escaped(&human::failure(result, false));
             put(xml, format_args!("      <{element} message=\"{message}\">{text}</{element}>\n"));
         }
+    }
+    let notes: String = warnings::lines(result).iter().map(|line| format!("warning: {line}\n")).collect();
+    if !notes.is_empty() {
+        put(xml, format_args!("      <system-out>{}</system-out>\n", escaped(&notes)));
     }
     xml.push_str("    </testcase>\n");
 }

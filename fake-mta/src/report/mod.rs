@@ -4,6 +4,7 @@ pub(crate) mod human;
 mod json;
 mod junit;
 mod tap;
+pub(crate) mod warnings;
 
 use std::{fmt, path::PathBuf, str::FromStr};
 

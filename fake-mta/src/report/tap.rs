@@ -1,6 +1,6 @@
 //! TAP version 14.
 
-use super::human;
+use super::{human, warnings};
 use crate::run::{Status, Summary, UnitResult};
 
 /// One test point for each unit.
@@ -9,11 +9,16 @@ pub(super) fn render(summary: &Summary) -> String {
     format!("TAP version 14\n1..{}\n{}", summary.results.len(), points.collect::<String>())
 }
 
+/// Warnings are comments behind the test point.
+fn notes(result: &UnitResult) -> String {
+    warnings::lines(result).iter().map(|line| format!("# warning: {line}\n")).collect()
+}
+
 fn point(number: usize, result: &UnitResult) -> String {
     // `#` begins a directive, and a backslash escapes it.
     let name = crate::diag::escape(&result.unit.name()).replace('\\', "\\\\").replace('#', "\\#");
     match result.status() {
-        Status::Passed => format!("ok {number} - {name}\n"),
+        Status::Passed => format!("ok {number} - {name}\n{}", notes(result)),
         Status::Skipped => {
             let reason = result.played.skipped.as_deref().unwrap_or("stopped");
             format!("ok {number} - {name} # SKIP {}\n", crate::diag::escape(reason))

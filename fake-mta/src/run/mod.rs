@@ -25,7 +25,7 @@ pub use console::Console;
 pub use options::{BlessMode, Options};
 pub use plan::{check, list};
 pub use played::{Fatal, FatalKind, Played, Player};
-pub use result::{Exit, Status, Summary, UnitResult};
+pub use result::{Exit, Status, Summary, UnitResult, Warning};
 pub use run_all::run;
 pub use scripted::ScriptedPlayer;
 pub use world::{World, WorldOptions};

@@ -28,6 +28,8 @@ pub struct Options {
     pub reports: Vec<Target>,
     /// Leave temporary folders behind.
     pub keep: bool,
+    /// Warnings are failures.
+    pub strict: bool,
     /// Show the transcript of every unit.
     pub verbose: bool,
     /// What `{bin}` stands for: the folder of the running program.

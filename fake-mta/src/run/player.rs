@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     connector::Sockets,
-    journal::{Event, Journal, LinkFailure, Question},
+    journal::{Channel, Event, Journal, LinkFailure, Question},
+    lint::Linter,
     profile::Mta,
     scenario::{Action, LineKind, ProfileKind, Session, SessionEvents, Step, StepEvents, Unit},
     smtp::{Reply, stuffed},
@@ -54,6 +55,8 @@ struct Player<'a> {
     zone: Arc<Store>,
     transcript: Transcript,
     played: Played,
+    /// Watches the filters of the session that is played.
+    linter: Linter,
     steps_played: u64,
     /// Where the DNS log stood before: a world may serve several units.
     dns_mark: u64,
@@ -79,14 +82,16 @@ impl<'a> Player<'a> {
             zone,
             transcript,
             played: Played::default(),
+            linter: Linter::default(),
             steps_played: 0,
             dns_mark: stage.dns.as_ref().map_or(0, |dns| dns.mark()),
         }
     }
 
     async fn session(&mut self, number: usize, session: &Session) -> Result<(), Fatal> {
+        self.linter = Linter::default();
         let client = settings::client(&session.client, &self.zone);
-        let connector = Arc::new(Sockets::new(vec![self.stage.milter.clone()]));
+        let connector = Arc::new(Sockets::new(vec![self.stage.milter.clone()]).lingering(LINGER_LIMIT));
         let journal = self.journal();
         let personality = settings::personality(self.unit);
         let mut mta = Mta::new(personality, self.session_settings(number), client, connector, journal.clone());
@@ -132,6 +137,10 @@ impl<'a> Player<'a> {
         self.transcript.action(&Action::Close);
         for event in journal.since(mark) {
             self.transcript.event(&event);
+            let found = self.linter.observe(&event);
+            // Nothing else could be the place of it.
+            let last = self.played.sessions.last_mut().and_then(|session| session.steps.last_mut());
+            last.into_iter().for_each(|step| step.warnings.extend(found.iter().cloned()));
         }
     }
 
@@ -199,6 +208,7 @@ impl<'a> Player<'a> {
         for event in events {
             self.transcript.event(event);
             self.note(event, &mut seen);
+            seen.warnings.extend(self.linter.observe(event));
         }
         seen.transcript = start..self.transcript.len();
         if let Some(session) = self.played.sessions.last_mut() {
@@ -270,13 +280,19 @@ fn tls_macros(values: &std::collections::BTreeMap<String, String>) -> Vec<(Strin
     values.iter().map(|(key, value)| (long(key), value.clone())).collect()
 }
 
-/// A filter that failed or broke the protocol ends the unit, unless the scenario's `M:` lines for this step speak of it.
+/// A filter that failed, or that the MTA gives up for what it sent, ends the unit, unless the scenario's `M:` or `W:` lines for
+/// this step speak of it. What the MTA puts up with is only a warning.
 fn broken(step: &Step, unit: &Unit, events: &[Event]) -> Option<Fatal> {
-    if step.expected(&unit.profile).any(|line| line.kind == LineKind::Milter) {
+    if step.expected(&unit.profile).any(|line| matches!(line.kind, LineKind::Milter | LineKind::Warning)) {
         return None;
     }
     let what = describe(&step.action.value);
-    events.iter().find_map(|event| match event {
+    let is_given_up = |index: usize, channel: &Channel| {
+        let next = events[index + 1..].iter().find(|event| event.channel() == Some(*channel));
+        matches!(next, Some(Event::LinkClosed(_) | Event::LinkFailed(..)))
+    };
+    events.iter().enumerate().find_map(|(index, event)| match event {
+        Event::Violation(channel, _) if !is_given_up(index, channel) => None,
         Event::LinkFailed(_, LinkFailure::Timeout, problem) => {
             Some(Fatal::new(FatalKind::Timeout, format!("the milter never answered to {what}: {problem}")))
         }
@@ -320,6 +336,9 @@ fn shown_address(addr: &MilterAddr) -> String {
 
 /// How long one step may take altogether, whatever time-outs the MTA has for its filters.
 const STEP_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a filter that does not hang up is listened to after the goodbye.
+const LINGER_LIMIT: Duration = Duration::from_millis(500);
 
 /// What `[message]` sends.
 const DEFAULT_MESSAGE: &[u8] = b"From: Sender <sender@example.org>\r\n\

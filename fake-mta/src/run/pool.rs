@@ -9,7 +9,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    Cancel, Fatal, FatalKind, Options, Played, Player, UnitResult, World, WorldOptions,
+    Cancel, Fatal, FatalKind, Options, Played, Player, UnitResult, Warning, World, WorldOptions,
     plan::{Plan, Planned},
     quoted,
 };
@@ -28,6 +28,7 @@ pub(super) async fn run_units(
 ) -> Vec<UnitResult> {
     let permits = Arc::new(Semaphore::new(jobs(options)));
     let mut tasks = JoinSet::new();
+    let strict = options.strict;
     let mut first = 0;
     for group in plan.units.chunk_by(share_world) {
         let (permits, player, cancel) = (Arc::clone(&permits), Arc::clone(&player), cancel.clone());
@@ -35,7 +36,7 @@ pub(super) async fn run_units(
         first += group.len();
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
-            (index, run_group(group, &world, player.as_ref(), &cancel).await)
+            (index, run_group(group, &world, player.as_ref(), &cancel, strict).await)
         });
     }
     let mut results = Vec::new();
@@ -81,6 +82,7 @@ async fn run_group(
     options: &WorldOptions,
     player: &impl Player,
     cancel: &Cancel,
+    strict: bool,
 ) -> Vec<UnitResult> {
     let mut stage = Stage { options, cancel, world: None, failed: None };
     let mut results = Vec::new();
@@ -97,12 +99,12 @@ async fn run_group(
             // What broke first is what is told.
             played.fatal = played.fatal.or(ended);
         }
-        results.push(judged(planned, played, began, options));
+        results.push(judged(planned, played, began, options, strict));
     }
     results
 }
 
-fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldOptions) -> UnitResult {
+fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldOptions, strict: bool) -> UnitResult {
     let Planned { unit, openspf, .. } = planned;
     let mismatches = match &openspf {
         Some(case) => openspf::judge(case, &mut played),
@@ -110,7 +112,8 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
     };
     let mut rerun = rerun(&unit, options);
     rerun.extend(openspf.and_then(|case| case.rerun_option()));
-    UnitResult { elapsed: began.elapsed(), unit, played, mismatches, rerun }
+    let warnings = Warning::of(&unit, &played.sessions);
+    UnitResult { elapsed: began.elapsed(), unit, played, mismatches, warnings, strict, rerun }
 }
 
 /// The command that runs a unit alone.

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{FatalKind, Played};
-use crate::scenario::{Mismatch, Unit};
+use crate::{
+    lint::Finding,
+    scenario::{LineKind, Mismatch, SessionEvents, Unit},
+};
 
 /// A unit that was run, and its judgement.
 #[derive(Clone, Debug)]
@@ -16,8 +19,37 @@ pub struct UnitResult {
     pub played: Played,
     /// What is not as the scenario says.
     pub mismatches: Vec<Mismatch>,
+    /// What is wrong with what the milter sent, where the scenario does not say that it knows.
+    pub warnings: Vec<Warning>,
+    /// Whether warnings are failures.
+    pub strict: bool,
     /// The command that runs it alone.
     pub rerun: String,
+}
+
+/// Something that the milter did, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// What it did.
+    pub finding: Finding,
+    /// The session and the step, both from 0.
+    pub at: (usize, usize),
+}
+
+impl Warning {
+    /// The warnings about a unit, without those of steps whose `W:` lines say what comes.
+    pub(super) fn of(unit: &Unit, sessions: &[SessionEvents]) -> Vec<Self> {
+        let mut warnings = Vec::new();
+        for (number, (session, events)) in unit.scenario.sessions.iter().zip(sessions).enumerate() {
+            for (index, (step, events)) in session.steps.iter().zip(&events.steps).enumerate() {
+                if !step.expected(&unit.profile).any(|line| line.kind == LineKind::Warning) {
+                    let warning = |finding: &Finding| Self { finding: finding.clone(), at: (number, index) };
+                    warnings.extend(events.warnings.iter().map(warning));
+                }
+            }
+        }
+        warnings
+    }
 }
 
 /// Whether a unit passed.
@@ -37,9 +69,14 @@ impl UnitResult {
         match &self.played.fatal {
             Some(fatal) if fatal.kind == FatalKind::Cancelled => Status::Skipped,
             None if self.played.skipped.is_some() => Status::Skipped,
-            None if self.mismatches.is_empty() => Status::Passed,
+            None if self.mismatches.is_empty() && !self.fails_by_warnings() => Status::Passed,
             _ => Status::Failed,
         }
+    }
+
+    /// Whether it has warnings that are failures.
+    pub fn fails_by_warnings(&self) -> bool {
+        self.strict && !self.warnings.is_empty()
     }
 }
 
@@ -97,6 +134,10 @@ impl Exit {
         if let Some((_, exit)) = kinds.into_iter().find(|(kind, _)| has(*kind)) {
             return exit;
         }
-        if results.iter().any(|result| !result.mismatches.is_empty()) { Self::FAILED } else { Self::PASSED }
+        if results.iter().any(|result| !result.mismatches.is_empty() || result.fails_by_warnings()) {
+            Self::FAILED
+        } else {
+            Self::PASSED
+        }
     }
 }

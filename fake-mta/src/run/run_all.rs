@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diag::{Diag, Source},
     openspf,
-    report::{self, human},
+    report::{self, human, warnings},
     scenario::{self, Judged},
     suite::Suite,
 };
@@ -36,6 +36,7 @@ pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, consol
     let mut summary = Summary { exit: Exit::of(&results), results, deselected: plan.skipped };
     console.results(&human::failures(&summary, console.colour()));
     console.results(&human::skips(&summary));
+    console.results(&warnings::section(&summary, options.verbose, console.colour()));
     if let Some(mode) = options.bless {
         bless(&mut summary, mode, console);
     }

@@ -102,7 +102,8 @@ impl Transcript {
             Event::Log(line) => self.push("    L: ", &line.full()),
             Event::Question(question) => self.push("    D: ", &format!("{} -> {}", question.question, question.answer)),
             Event::Delivered(delivered) => self.delivered(delivered),
-            Event::ClientClosed => {}
+            // It is no part of the conversation: nobody has read it.
+            Event::ClientClosed | Event::Unread(..) => {}
         }
     }
 

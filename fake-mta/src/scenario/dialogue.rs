@@ -8,7 +8,10 @@ use std::fmt;
 pub(super) use action::parse_action;
 
 use super::{matcher::Matcher, profile_name::ProfileName, vocabulary::Unknown};
-use crate::diag::{Diag, Span};
+use crate::{
+    diag::{Diag, Span},
+    lint::Lint,
+};
 
 /// An expected line of a dialogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,11 +64,13 @@ pub enum LineKind {
     Dns,
     /// `L:` the MTA's log.
     Log,
+    /// `W:` what is wrong with what the milter sent.
+    Warning,
 }
 
 impl LineKind {
     /// All of them, in the order the documentation has.
-    pub const ALL: [Self; 4] = [Self::Smtp, Self::Milter, Self::Dns, Self::Log];
+    pub const ALL: [Self; 5] = [Self::Smtp, Self::Milter, Self::Dns, Self::Log, Self::Warning];
 
     /// The letter that begins such a line.
     pub fn letter(self) -> &'static str {
@@ -74,6 +79,7 @@ impl LineKind {
             Self::Milter => "M",
             Self::Dns => "D",
             Self::Log => "L",
+            Self::Warning => "W",
         }
     }
 }
@@ -90,7 +96,7 @@ pub(super) enum DialogueLine {
         /// The whole line.
         span: Span,
     },
-    /// `S:`, `M:`, `D:` or `L:`.
+    /// `S:`, `M:`, `D:`, `L:` or `W:`.
     Expected(Line),
 }
 
@@ -169,8 +175,18 @@ fn check_text(line: &Line) -> Result<(), Diag> {
     match line.kind {
         LineKind::Milter => milter_verb::check(&line.text, &line.text_span),
         LineKind::Dns => check_question(&line.text, &line.text_span),
+        LineKind::Warning => check_warning(&line.text, &line.text_span),
         LineKind::Smtp | LineKind::Log => Ok(()),
     }
+}
+
+/// Checks the name of a lint.
+fn check_warning(text: &str, span: &Span) -> Result<(), Diag> {
+    if text == NONE || text.starts_with(['/', '[']) || Lint::from_id(text).is_some() {
+        return Ok(());
+    }
+    let unknown = Unknown::new("warning", text, Lint::ALL.iter().map(|lint| lint.id()));
+    Err(Diag::error(unknown.to_string()).label(span, "").help(unknown.help))
 }
 
 /// Checks `name TYPE`.
@@ -202,11 +218,11 @@ fn no_colon(span: &Span, line: &str) -> Diag {
 }
 
 fn unknown_letter(letter: &str, span: &Span) -> Diag {
-    let diag = Diag::error(format!("unknown line letter `{letter}`"))
-        .label(span, "")
-        .note("C: the client says, S: the MTA replies, M: the milter answers, D: a DNS question, L: a log line");
+    let diag = Diag::error(format!("unknown line letter `{letter}`")).label(span, "").note(
+        "C: the client says, S: the MTA replies, M: the milter answers, D: a DNS question, L: a log line, W: a warning",
+    );
     let upper = letter.to_uppercase();
-    if ["C", "S", "M", "D", "L"].contains(&upper.as_str()) {
+    if ["C", "S", "M", "D", "L", "W"].contains(&upper.as_str()) {
         return diag.help(format!("did you mean `{upper}:`?"));
     }
     if letter.len() > 1 {

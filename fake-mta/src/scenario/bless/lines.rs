@@ -247,7 +247,7 @@ fn whole_line(source: &Source, span: &Span) -> Option<Range<usize>> {
 
 /// Whether it is `S:` or `S[postfix]:`.
 fn is_head(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix(['C', 'S', 'M', 'D', 'L']) else { return false };
+    let Some(rest) = text.strip_prefix(['C', 'S', 'M', 'D', 'L', 'W']) else { return false };
     rest == ":" || (rest.starts_with('[') && rest.ends_with("]:") && !rest.contains(['\'', '"']))
 }
 

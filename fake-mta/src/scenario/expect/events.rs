@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::lint::Finding;
+
 /// What happened between one `C:` line and the next. The texts are those of the dialogue's expected lines, without the letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepEvents {
@@ -13,8 +15,24 @@ pub struct StepEvents {
     pub dns: Vec<String>,
     /// The MTA's log lines, from the text behind `queue-id: `: `L:`.
     pub log: Vec<String>,
+    /// What is wrong with what the filters sent: `W:`.
+    pub warnings: Vec<Finding>,
     /// The lines of the transcript that tell of this step, counted from 0.
     pub transcript: Range<usize>,
+}
+
+impl StepEvents {
+    /// The names of the warnings, each once.
+    pub fn warning_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for finding in &self.warnings {
+            let name = finding.lint.id();
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+        names
+    }
 }
 
 /// What happened in one SMTP connection.
