@@ -23,8 +23,14 @@ pub const REPLY_LINES_MAX: usize = 32;
 /// The most bytes of one line of a reply text, code not counted (`MAXREPLYLEN`).
 pub const REPLY_LINE_MAX: usize = 980;
 
-/// The most macros that are kept for one command; what comes beyond is an error.
-pub const MACROS_MAX: usize = 1024;
+/// The most macros of one packet; what comes beyond is an error. MTAs send about forty at most.
+pub const MACROS_MAX: usize = 256;
+
+/// The most bytes of macros that are kept for one session, over all stages; what comes beyond is an error.
+pub const MACRO_BYTES_MAX: usize = 256 * 1024;
+
+/// The most ESMTP parameters of one MAIL or RCPT; what comes beyond is an error. An SMTP line has room for fewer.
+pub const ARGS_MAX: usize = 256;
 
 /// The most bytes of a body that the display of a reply shows as text.
 pub const SHOWN_BODY_MAX: usize = 72;

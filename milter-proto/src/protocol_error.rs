@@ -46,11 +46,11 @@ pub enum ProtocolError {
         /// The largest payload.
         limit: usize,
     },
-    /// More macros than any MTA has.
-    #[error("a block of {count} macros is over the limit of {limit}")]
-    TooManyMacros {
-        /// How many came.
-        count: usize,
+    /// More text in macros than any MTA has.
+    #[error("{bytes} bytes of macros are over the limit of {limit}")]
+    MacroBytes {
+        /// How many there would be in all.
+        bytes: usize,
         /// How many are kept.
         limit: usize,
     },

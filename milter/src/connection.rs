@@ -1,76 +1,25 @@
 //! One connection from an MTA.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use milter_proto::{
-    ProtocolError, Reply,
+    Reply,
     filter::{Event, FilterSession},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::watch,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tracing::{debug, error, warn};
 
 use crate::{
-    Action, Context, Filter, FilterOptions, ServerOptions,
-    counts::Counts,
+    Action, ConnectionError, Context, Filter, FilterOptions, ServerOptions,
     dispatch::{Edits, dispatch},
     eom::Sink,
     guard::{Failure, guarded, guarded_call},
+    shared::{InFlight, Phase, Shared, cut_short, reached},
 };
-
-/// Why a connection ended before its time.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConnectionError {
-    /// The MTA broke the protocol, or the two could not agree on one.
-    #[error(transparent)]
-    Protocol(#[from] ProtocolError),
-    /// The MTA hung up in the middle of a packet.
-    #[error("the MTA closed the connection after {partial} bytes of a packet")]
-    Eof {
-        /// How many bytes of it had come.
-        partial: usize,
-    },
-    /// The MTA sent nothing for too long.
-    #[error("nothing came from the MTA for {0:?}")]
-    Idle(Duration),
-    /// The MTA did not take an answer.
-    #[error("the MTA took no answer for {0:?}")]
-    Write(Duration),
-    /// A packet could be written only in part.
-    #[error("a packet could be written only in part")]
-    Torn,
-    /// The connection is broken.
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    /// The server stops.
-    #[error("the server stops")]
-    Stopped,
-    /// There is no filter: making it panicked.
-    #[error("the filter could not be made")]
-    NoFilter,
-}
-
-/// What all connections of a server share.
-pub(crate) struct Shared<M> {
-    pub(crate) factory: M,
-    pub(crate) options: ServerOptions,
-    pub(crate) counts: Counts,
-}
-
-/// How far the server has come with stopping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Phase {
-    /// Everything is accepted.
-    Running,
-    /// Sessions go on, new ones are not accepted.
-    Draining,
-    /// Everything ends now.
-    Cut,
-}
 
 /// Serves one connection until the MTA ends it, with a filter value from `factory`.
 ///
@@ -88,8 +37,7 @@ where
     F: Filter,
 {
     let (_running, phase) = watch::channel(Phase::Running);
-    let shared = Shared { factory, options, counts: Counts::default() };
-    serve_shared(stream, Arc::new(shared), phase, 1).await
+    serve_shared(stream, Arc::new(Shared::new(factory, options)), phase, 1).await
 }
 
 /// As [`serve`], for one of many connections.
@@ -106,8 +54,16 @@ where
 {
     let (filter, options) = first_filter(&shared)?;
     let context = Context { session: FilterSession::new(options), connection: number };
-    let mut connection =
-        Connection { stream, shared, phase, context, filter: Some(filter), is_poisoned: false, is_torn: false };
+    let mut connection = Connection {
+        stream,
+        shared,
+        phase,
+        context,
+        filter: Some(filter),
+        message: None,
+        is_poisoned: false,
+        is_torn: false,
+    };
     debug!(connection = number, "open");
     let ended = connection.run().await;
     match &ended {
@@ -126,7 +82,7 @@ fn first_filter<F: Filter, M: Fn() -> F>(shared: &Shared<M>) -> Result<(F, Filte
         (filter, options)
     });
     made.map_err(|failure| {
-        shared.counts.panics.add();
+        shared.counts().panics.add();
         error!("the filter could not be made: {failure:?}");
         ConnectionError::NoFilter
     })
@@ -139,6 +95,8 @@ struct Connection<S, F, M> {
     context: Context,
     /// The filter of the session; none between sessions, and after a panic.
     filter: Option<F>,
+    /// The message under way.
+    message: Option<InFlight>,
     /// The filter failed where it could not say so: everything is refused for now until the session ends.
     is_poisoned: bool,
     /// A packet was half written when its writer was given up: nothing can follow it.
@@ -160,7 +118,7 @@ where
                     return Err(ConnectionError::Torn);
                 }
                 self.flush().await?;
-                if *self.phase.borrow() == Phase::Cut {
+                if self.is_cut() && !self.context.session.is_in_message() {
                     return Err(ConnectionError::Stopped);
                 }
             }
@@ -177,12 +135,23 @@ where
 
     async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ConnectionError> {
         let limit = self.shared.options.idle_timeout;
+        // A message under way is not left without an answer: the next event gets one.
+        let last_word =
+            if self.context.session.is_in_message() { self.shared.options.last_word } else { Duration::ZERO };
+        let cut = async {
+            reached(&mut self.phase, Phase::Cut).await;
+            sleep(last_word).await;
+        };
         tokio::select! {
             read = timeout(limit, self.stream.read(buffer)) => {
                 Ok(read.map_err(|_| ConnectionError::Idle(limit))??)
             }
-            () = reached(&mut self.phase, Phase::Cut) => Err(ConnectionError::Stopped),
+            () = cut => Err(ConnectionError::Stopped),
         }
+    }
+
+    fn is_cut(&self) -> bool {
+        *self.phase.borrow() == Phase::Cut
     }
 
     /// MTAs may hang up at any time, but between packets.
@@ -214,11 +183,15 @@ where
     async fn handle(&mut self, event: Event) {
         let is_end = matches!(event, Event::Close);
         if matches!(event, Event::Eom { .. }) {
-            self.shared.counts.messages.add();
+            self.shared.counts().messages.add();
         }
         self.revive(is_end);
         let mut edits = Vec::new();
-        match self.call(&event, &mut edits).await {
+        let outcome = match self.refusal(&event) {
+            Some(action) => Ok(action),
+            None => self.call(&event, &mut edits).await,
+        };
+        match outcome {
             Ok(action) => self.answer(&edits, &action),
             Err(failure) => self.fail(&event, failure),
         }
@@ -226,6 +199,28 @@ where
             self.drop_filter();
             self.is_poisoned = false;
         }
+        if !self.context.session.is_in_message() {
+            self.message = None;
+        }
+    }
+
+    /// What is answered without asking the filter.
+    fn refusal(&mut self, event: &Event) -> Option<Action> {
+        let is_heard = self.context.session.awaits_reply();
+        if self.is_cut() && is_heard {
+            return Some(Action::Tempfail);
+        }
+        if !matches!(event, Event::Envfrom { .. }) {
+            return None;
+        }
+        self.message = None;
+        self.message = self.shared.begin_message();
+        // Who does not wait for an answer cannot be refused.
+        if self.message.is_some() || !is_heard {
+            return None;
+        }
+        self.shared.counts().messages_refused.add();
+        Some(self.shared.options.over_limit.clone())
     }
 
     /// Another session on the same connection has a filter of its own.
@@ -236,7 +231,7 @@ where
         match guarded_call(|| (self.shared.factory)()) {
             Ok(filter) => self.filter = Some(filter),
             Err(failure) => {
-                self.shared.counts.panics.add();
+                self.shared.counts().panics.add();
                 error!(connection = self.context.connection, "the filter could not be made: {failure:?}");
                 self.is_poisoned = true;
             }
@@ -279,12 +274,12 @@ where
         let is_heard = self.context.session.awaits_reply();
         match failure {
             Failure::Panic(message) => {
-                self.shared.counts.panics.add();
+                self.shared.counts().panics.add();
                 error!(connection, stage, "the filter panicked: {message}");
                 self.is_poisoned = true;
             }
             Failure::Timeout => {
-                self.shared.counts.timeouts.add();
+                self.shared.counts().timeouts.add();
                 error!(connection, stage, "the filter took too long");
                 self.is_poisoned |= !is_heard;
             }
@@ -299,7 +294,7 @@ where
     fn drop_filter(&mut self) {
         let filter = self.filter.take();
         if let Err(failure) = guarded_call(|| drop(filter)) {
-            self.shared.counts.panics.add();
+            self.shared.counts().panics.add();
             error!(connection = self.context.connection, "dropping the filter: {failure:?}");
         }
     }
@@ -314,19 +309,6 @@ where
         // The MTA may be gone already: then there is nobody left to tell.
         let _ = self.stream.shutdown().await;
     }
-}
-
-/// Waits until the server has come so far; for ever, if nobody is left to say so.
-pub(crate) async fn reached(phase: &mut watch::Receiver<Phase>, wanted: Phase) {
-    if phase.wait_for(|phase| *phase >= wanted).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// Waits until the server ends everything, and then a moment more: what is about to be done may be done.
-async fn cut_short(phase: &mut watch::Receiver<Phase>) {
-    reached(phase, Phase::Cut).await;
-    tokio::time::sleep(LAST_MOMENT).await;
 }
 
 fn stage(event: &Event) -> &'static str {
@@ -348,6 +330,3 @@ fn stage(event: &Event) -> &'static str {
 
 /// The size of the buffer for reading.
 const READ_SIZE: usize = 8 * 1024;
-
-/// What methods and writes still get when everything ends.
-const LAST_MOMENT: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@
 //! This is a complete one:
 //!
 //! ```no_run
-//! use milter::{Action, Context, Filter, Listener, ServerOptions};
+//! use milter::{Action, Context, Filter, Listener, ServerOptions, SocketOptions};
 //!
 //! struct NoLists;
 //!
@@ -16,7 +16,7 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let listener = Listener::bind(&"inet:8890@127.0.0.1".parse()?, None).await?;
+//!     let listener = Listener::bind(&"inet:8890@127.0.0.1".parse()?, SocketOptions::default()).await?;
 //!     milter::run([listener], || NoLists, ServerOptions::default(), std::future::pending()).await;
 //!     Ok(())
 //! }
@@ -29,9 +29,11 @@
 //! | [`Action`], [`ReplyText`] | the answers |
 //! | [`ListenAddr`], [`Listener`] | where to listen |
 //! | [`run`], [`serve`] | the server, and a single connection of it |
+//! | [`Monitor`] | what the server does, while it does it |
 //!
 //! Whatever an MTA sends, the process does not end and its memory does not grow without bound; see [`ServerOptions`].
 
+mod accept;
 mod action;
 mod connection;
 mod context;
@@ -44,18 +46,21 @@ mod listen_addr;
 mod listener;
 mod server;
 mod server_options;
+mod shared;
+mod turn_away;
 
 pub use action::Action;
-pub use connection::{ConnectionError, serve};
+pub use connection::serve;
 pub use context::Context;
-pub use counts::Summary;
+pub use counts::{Monitor, Summary};
 pub use eom::Eom;
 pub use filter::Filter;
 pub use listen_addr::{ListenAddr, ListenAddrError};
-pub use listener::{BindError, Listener};
+pub use listener::{BindError, Listener, Serving, SocketOptions, Stream};
 pub use milter_proto::{
     Actions, Address, MacroStage, Negotiate, Protocol, ProtocolError, ReplyText, ReplyTextError,
     filter::{FilterOptions, MacroStore},
 };
-pub use server::run;
+pub use server::{run, run_until};
 pub use server_options::ServerOptions;
+pub use shared::ConnectionError;

@@ -2,8 +2,11 @@
 
 use std::{
     fs, io,
-    net::{IpAddr, SocketAddr},
-    os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    net::{self, IpAddr, SocketAddr},
+    os::unix::{
+        self,
+        fs::{FileTypeExt, MetadataExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
 };
 
@@ -15,11 +18,25 @@ use tokio::{
 use crate::ListenAddr;
 
 /// A socket that MTAs can connect to. Dropping it removes its file.
+///
+/// It belongs to no runtime until it is served: it can be bound before a process gives up its privileges, and served by
+/// a runtime that was made afterwards.
 #[derive(Debug)]
 pub struct Listener {
     socket: Socket,
     /// Held for its drop.
     _file: Option<SocketFile>,
+}
+
+/// What a unix socket's file is like. It is made so before anybody can connect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// Its permissions, as in `0o660`; without them the process's umask says.
+    pub mode: Option<u32>,
+    /// The number of its owner.
+    pub owner: Option<u32>,
+    /// The number of its group.
+    pub group: Option<u32>,
 }
 
 /// Why an address cannot be listened on.
@@ -46,8 +63,16 @@ pub enum BindError {
         /// The address.
         addr: ListenAddr,
     },
+    /// The folder of the socket is not there.
+    #[error("{addr}: there is no folder {folder}; make it, owned by the user that the filter runs as", folder = .folder.display())]
+    NoFolder {
+        /// The address.
+        addr: ListenAddr,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The system said no.
-    #[error("{addr}: {source}")]
+    #[error("{addr}: {}", plain(.source))]
     Io {
         /// The address.
         addr: ListenAddr,
@@ -56,29 +81,42 @@ pub enum BindError {
     },
 }
 
-/// A connection from an MTA.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// A connection, over TCP or a unix socket.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
 #[derive(Debug)]
 enum Socket {
+    Tcp(net::TcpListener),
+    Unix(unix::net::UnixListener),
+}
+
+/// A listener that a runtime looks after. Dropping it removes its file.
+#[derive(Debug)]
+pub struct Serving {
+    socket: ServedSocket,
+    _file: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+enum ServedSocket {
     Tcp(TcpListener),
     Unix(UnixListener),
 }
 
 impl Listener {
-    /// Listens at that address; `unix_mode` sets the permissions of a socket's file, as in `0o660`.
+    /// Listens at that address; the options are for a unix socket's file.
     ///
     /// A socket file that nobody listens on any more is replaced. Anything else at the path is left alone.
     ///
     /// # Errors
     /// The host has no address, the address is in use, the path is no socket, or the system refuses.
-    pub async fn bind(addr: &ListenAddr, unix_mode: Option<u32>) -> Result<Self, BindError> {
+    pub async fn bind(addr: &ListenAddr, options: SocketOptions) -> Result<Self, BindError> {
         match addr {
             ListenAddr::Unix(path) => {
                 make_room(path, addr).await?;
-                let (listener, file) = bind_unix(path, unix_mode).map_err(|source| refused(addr, source))?;
+                let (listener, file) = bind_unix(path, options).map_err(|source| refused(addr, source))?;
                 Ok(Self { socket: Socket::Unix(listener), _file: Some(file) })
             }
             ListenAddr::Inet { host, port } => bind_tcp(addr, host.as_deref().unwrap_or("0.0.0.0"), *port).await,
@@ -100,30 +138,54 @@ impl Listener {
         }
     }
 
+    /// Gives it to the runtime that this is called in: [`run`](crate::run) does so, and others may, for protocols of
+    /// their own.
+    ///
+    /// # Errors
+    /// The system refuses to watch it.
+    pub fn serve(self) -> io::Result<Serving> {
+        let socket = match self.socket {
+            Socket::Tcp(listener) => ServedSocket::Tcp(TcpListener::from_std(listener)?),
+            Socket::Unix(listener) => ServedSocket::Unix(UnixListener::from_std(listener)?),
+        };
+        Ok(Serving { socket, _file: self._file })
+    }
+}
+
+impl Serving {
     /// The next connection.
-    pub(crate) async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+    ///
+    /// # Errors
+    /// There is none to be had for now: the process has too many files open, most likely.
+    pub async fn accept(&self) -> io::Result<Box<dyn Stream>> {
         match &self.socket {
-            Socket::Tcp(listener) => {
+            ServedSocket::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // Answers are written whole, so there is nothing to gain by waiting for more.
                 stream.set_nodelay(true)?;
                 Ok(Box::new(stream))
             }
-            Socket::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+            ServedSocket::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
         }
     }
 }
 
-impl From<TcpListener> for Listener {
-    fn from(listener: TcpListener) -> Self {
-        Self { socket: Socket::Tcp(listener), _file: None }
+impl TryFrom<net::TcpListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(listener: net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { socket: Socket::Tcp(listener), _file: None })
     }
 }
 
-impl From<UnixListener> for Listener {
+impl TryFrom<unix::net::UnixListener> for Listener {
+    type Error = io::Error;
+
     /// The socket's file stays where it is: whoever made it removes it.
-    fn from(listener: UnixListener) -> Self {
-        Self { socket: Socket::Unix(listener), _file: None }
+    fn try_from(listener: unix::net::UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self { socket: Socket::Unix(listener), _file: None })
     }
 }
 
@@ -137,26 +199,30 @@ async fn bind_tcp(addr: &ListenAddr, host: &str, port: u16) -> Result<Listener, 
     let Some(address) = addresses.into_iter().find(|address| address.is_ipv6() == wants_v6) else {
         return Err(BindError::Host { addr: addr.clone(), source });
     };
-    listen_tcp(address).map(Listener::from).map_err(|source| refused(addr, source))
+    let listener = listen_tcp(address).map_err(|source| refused(addr, source))?;
+    Ok(Listener { socket: Socket::Tcp(listener), _file: None })
 }
 
-fn listen_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+fn listen_tcp(address: SocketAddr) -> io::Result<net::TcpListener> {
     let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
     // A restart must not wait for the connections of the process before.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.listen(BACKLOG)?.into_std()
 }
 
-/// The permissions are set before anybody can connect.
-fn bind_unix(path: &Path, mode: Option<u32>) -> io::Result<(UnixListener, SocketFile)> {
+/// Owner and permissions are set before anybody can connect; the owner first, as a change of it may take permissions away.
+fn bind_unix(path: &Path, options: SocketOptions) -> io::Result<(unix::net::UnixListener, SocketFile)> {
     let socket = UnixSocket::new_stream()?;
     socket.bind(path)?;
     let file = SocketFile::of(path)?;
-    if let Some(mode) = mode {
+    if options.owner.is_some() || options.group.is_some() {
+        unix::fs::lchown(path, options.owner, options.group)?;
+    }
+    if let Some(mode) = options.mode {
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     }
-    Ok((socket.listen(BACKLOG)?, file))
+    Ok((socket.listen(BACKLOG)?.into_std()?, file))
 }
 
 /// Removes a socket that a dead process left; anything else is an error.
@@ -183,7 +249,16 @@ async fn make_room(path: &Path, addr: &ListenAddr) -> Result<(), BindError> {
 fn refused(addr: &ListenAddr, source: io::Error) -> BindError {
     match source.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse { addr: addr.clone() },
+        io::ErrorKind::NotFound => BindError::NoFolder { addr: addr.clone(), folder: folder(addr) },
         _ => BindError::Io { addr: addr.clone(), source },
+    }
+}
+
+/// The folder of a socket's file.
+fn folder(addr: &ListenAddr) -> PathBuf {
+    match addr {
+        ListenAddr::Unix(path) => path.parent().unwrap_or(path).to_owned(),
+        ListenAddr::Inet { .. } | ListenAddr::Inet6 { .. } => PathBuf::new(),
     }
 }
 
@@ -196,7 +271,13 @@ fn tcp_addr(addr: SocketAddr) -> ListenAddr {
 }
 
 fn because(source: &Option<io::Error>) -> String {
-    source.as_ref().map_or_else(String::new, |error| format!(" ({error})"))
+    source.as_ref().map_or_else(String::new, |error| format!(" ({})", plain(error)))
+}
+
+/// What the system says, without the number that it has for it.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// The file of a socket; removed when dropped, unless it is another one by then.

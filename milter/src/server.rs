@@ -1,26 +1,27 @@
 //! [`run`]: listeners, connections, and a graceful end.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, watch},
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tracing::{info, warn};
+use tracing::{error, info};
 
 use crate::{
     Filter, Listener, ServerOptions, Summary,
-    connection::{ConnectionError, Phase, Shared, reached, serve_shared},
-    counts::Counts,
+    accept::{Door, Place, Room},
+    connection::serve_shared,
     listener::Stream,
+    shared::{ConnectionError, Phase, Shared, reached},
 };
 
 /// Serves all connections to `listeners` until `shutdown` is done, with a filter value from `factory` for each SMTP
 /// session.
 ///
 /// After `shutdown` no connection is accepted, the files of unix sockets are removed, and the sessions that are there
-/// may go on for the grace period. Then they are cut.
+/// may go on for the grace period. Then they are cut: a message under way is answered with a temporary failure.
 pub async fn run<F, M>(
     listeners: impl IntoIterator<Item = Listener>,
     factory: M,
@@ -31,28 +32,50 @@ where
     F: Filter + 'static,
     M: Fn() -> F + Send + Sync + 'static,
 {
+    run_until(listeners, factory, options, shutdown, std::future::pending()).await
+}
+
+/// As [`run`], with a second future that ends the grace period.
+pub async fn run_until<F, M>(
+    listeners: impl IntoIterator<Item = Listener>,
+    factory: M,
+    options: ServerOptions,
+    shutdown: impl Future<Output = ()>,
+    hurry: impl Future<Output = ()>,
+) -> Summary
+where
+    F: Filter + 'static,
+    M: Fn() -> F + Send + Sync + 'static,
+{
     let grace = options.grace_period;
-    let room = Arc::new(Semaphore::new(options.connections_max.min(Semaphore::MAX_PERMITS)));
-    let shared = Arc::new(Shared { factory, options, counts: Counts::default() });
+    let room = Arc::new(Room::new(options.connections_max));
+    let shared = Arc::new(Shared::new(factory, options));
     let (phase, watcher) = watch::channel(Phase::Running);
     let mut acceptors = JoinSet::new();
     for listener in listeners {
-        let acceptor = Acceptor { shared: shared.clone(), room: room.clone(), phase: watcher.clone() };
-        acceptors.spawn(acceptor.run(listener));
+        match listener.serve() {
+            Ok(serving) => {
+                let acceptor = Acceptor { shared: shared.clone(), phase: watcher.clone() };
+                acceptors.spawn(acceptor.run(Door::new(serving, room.clone())));
+            }
+            Err(error) => error!("a listener cannot be served: {error}"),
+        }
     }
     shutdown.await;
     phase.send_replace(Phase::Draining);
-    if timeout(grace, all_done(&mut acceptors)).await.is_err() {
-        phase.send_replace(Phase::Cut);
-        all_done(&mut acceptors).await;
+    tokio::select! {
+        () = all_done(&mut acceptors) => {}
+        () = sleep(grace) => {}
+        () = hurry => {}
     }
-    shared.counts.summary()
+    phase.send_replace(Phase::Cut);
+    all_done(&mut acceptors).await;
+    shared.options.monitor.summary()
 }
 
 /// What accepts the connections of one listener, and outlives them.
 struct Acceptor<M> {
     shared: Arc<Shared<M>>,
-    room: Arc<Semaphore>,
     phase: watch::Receiver<Phase>,
 }
 
@@ -61,46 +84,36 @@ where
     F: Filter + 'static,
     M: Fn() -> F + Send + Sync + 'static,
 {
-    async fn run(mut self, listener: Listener) {
+    async fn run(mut self, mut door: Door) {
         let mut connections = JoinSet::new();
         let mut phase = self.phase.clone();
         loop {
             tokio::select! {
                 () = reached(&mut phase, Phase::Draining) => break,
                 Some(_) = connections.join_next() => {}
-                accepted = accept(&listener, &self.room) => match accepted {
-                    Ok((stream, permit)) => { connections.spawn(self.serve(stream, permit)); }
-                    Err(error) => {
-                        warn!("cannot accept a connection: {error}");
-                        // Out of file descriptors, most likely: others must end first.
-                        sleep(ACCEPT_PAUSE).await;
-                    }
-                },
+                (stream, place) = door.next() => self.admit(stream, place, &mut connections),
             }
         }
-        drop(listener);
+        drop(door);
         self.drain(connections).await;
     }
 
-    /// One connection as a task of its own.
-    fn serve(
-        &self,
-        stream: Box<dyn Stream>,
-        permit: OwnedSemaphorePermit,
-    ) -> impl Future<Output = ()> + Send + 'static {
-        let (shared, phase) = (self.shared.clone(), self.phase.clone());
-        let number = shared.counts.connections.add();
-        async move {
-            match serve_shared(stream, shared.clone(), phase, number).await {
-                Ok(()) => {}
-                Err(ConnectionError::Stopped) => {
-                    shared.counts.cut.add();
-                }
-                Err(_) => {
-                    shared.counts.failures.add();
-                }
+    /// One connection as a task of its own; without a place it is closed.
+    fn admit(&self, stream: Box<dyn Stream>, place: Option<Place>, connections: &mut JoinSet<()>) {
+        let counts = self.shared.counts();
+        let number = counts.connections.add();
+        if !matches!(place, Some(Place::Filter(_))) {
+            counts.connections_refused.add();
+        }
+        match place {
+            Some(Place::Filter(permit)) => {
+                connections.spawn(serve(self.shared.clone(), stream, self.phase.clone(), number, permit));
             }
-            drop(permit);
+            Some(Place::Word(permit)) => {
+                let shared = Arc::new(self.shared.turned_away());
+                connections.spawn(serve(shared, stream, self.phase.clone(), number, permit));
+            }
+            None => {}
         }
     }
 
@@ -111,27 +124,43 @@ where
             () = all_done(&mut connections) => return,
             () = reached(&mut self.phase, Phase::Cut) => {}
         }
-        if timeout(CUT_PATIENCE, all_done(&mut connections)).await.is_err() {
+        let patience = self.shared.options.last_word + CUT_PATIENCE;
+        if timeout(patience, all_done(&mut connections)).await.is_err() {
             for _ in 0..connections.len() {
-                self.shared.counts.cut.add();
+                self.shared.counts().cut.add();
             }
             connections.shutdown().await;
         }
     }
 }
 
-/// Waits for room, then for a connection.
-async fn accept(listener: &Listener, room: &Arc<Semaphore>) -> io::Result<(Box<dyn Stream>, OwnedSemaphorePermit)> {
-    let permit = room.clone().acquire_owned().await.expect("nobody closes the semaphore");
-    Ok((listener.accept().await?, permit))
+/// Serves one connection, and counts how it ends.
+async fn serve<F, M>(
+    shared: Arc<Shared<M>>,
+    stream: Box<dyn Stream>,
+    phase: watch::Receiver<Phase>,
+    number: u64,
+    permit: OwnedSemaphorePermit,
+) where
+    F: Filter + 'static,
+    M: Fn() -> F + Send + Sync + 'static,
+{
+    let open = shared.counts().connections_open.hold();
+    match serve_shared(stream, shared.clone(), phase, number).await {
+        Ok(()) => {}
+        Err(ConnectionError::Stopped) => {
+            shared.counts().cut.add();
+        }
+        Err(_) => {
+            shared.counts().failures.add();
+        }
+    }
+    drop((open, permit));
 }
 
 async fn all_done(tasks: &mut JoinSet<()>) {
     while tasks.join_next().await.is_some() {}
 }
 
-/// The pause after a connection could not be accepted.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long connections have to end once they are cut, before their tasks are dropped.
+/// How long connections have to end after their last word, before their tasks are dropped.
 const CUT_PATIENCE: Duration = Duration::from_secs(2);

@@ -110,6 +110,8 @@ fn options(config: &Config) -> FilterOptions {
             .fold(Actions::NONE, Actions::union),
         protocol: protocol.into_iter().fold(header, Protocol::union),
         symlists: symlists(config),
+        // A header field that is longer is none that counts here.
+        payload_max: SMALL_PACKETS,
         ..FilterOptions::default()
     }
 }
@@ -165,6 +167,9 @@ fn macro_text(cx: &Context, name: &str) -> Option<String> {
     let value = cx.macro_value(name).filter(|value| !value.is_empty())?;
     Some(String::from_utf8_lossy(value).into_owned())
 }
+
+/// Packets of the usual size are enough.
+const SMALL_PACKETS: usize = 65_535;
 
 /// The macro that holds the queue id.
 const QUEUE_ID: &str = "i";

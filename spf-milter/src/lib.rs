@@ -10,6 +10,8 @@
 //! | ------------ | ----------------------------------------------------------------------- |
 //! | `cli`        | the daemon and the tools, from the command line on                      |
 //! | `config`     | the TOML file: read, checked, with places and hints                     |
+//! | `daemon`     | start, sockets, privileges, signals, reload                             |
+//! | `log`        | the log: lines, where they go, and that nobody waits for them           |
 //! | `diagnostic` | drawing what is wrong in a text                                         |
 //! | `template`   | macro-strings of the configuration                                      |
 //! | `policy`     | result and configuration → what is done                                 |
@@ -43,12 +45,14 @@
 
 mod cli;
 mod config;
+mod daemon;
 mod diagnostic;
 mod exempt;
 mod filter;
 mod headers;
 mod judge;
 mod lint;
+mod log;
 pub mod metrics;
 mod pattern;
 mod policy;

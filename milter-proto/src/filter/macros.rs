@@ -31,8 +31,10 @@ impl MacroStore {
     /// Takes a block of macros for the command with that code. Blocks for commands without a stage are dropped.
     pub(super) fn set(&mut self, for_command: u8, pairs: Vec<Pair>) -> Result<(), ProtocolError> {
         let Some(stage) = MacroStage::of_command(for_command) else { return Ok(()) };
-        if pairs.len() > limits::MACROS_MAX {
-            return Err(ProtocolError::TooManyMacros { count: pairs.len(), limit: limits::MACROS_MAX });
+        let others = self.stages.iter().enumerate().filter(|(index, _)| *index != stage as usize);
+        let bytes = size(&pairs) + others.map(|(_, pairs)| size(pairs)).sum::<usize>();
+        if bytes > limits::MACRO_BYTES_MAX {
+            return Err(ProtocolError::MacroBytes { bytes, limit: limits::MACRO_BYTES_MAX });
         }
         let bare = |(name, value): Pair| (without_braces(&name).to_vec(), value);
         self.stages[stage as usize] = pairs.into_iter().map(bare).collect();
@@ -56,6 +58,10 @@ impl MacroStore {
     fn stage(&self, stage: MacroStage) -> &[Pair] {
         &self.stages[stage as usize]
     }
+}
+
+fn size(pairs: &[Pair]) -> usize {
+    pairs.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 fn without_braces(name: &[u8]) -> &[u8] {
@@ -134,8 +140,12 @@ mod tests {
     }
 
     #[test]
-    fn a_block_of_too_many_macros_is_refused() {
-        let many = vec![(b"a".to_vec(), Vec::new()); limits::MACROS_MAX + 1];
-        assert!(MacroStore::default().set(b'C', many).is_err());
+    fn the_macros_of_all_stages_share_one_limit() {
+        let block = || vec![(b"a".to_vec(), vec![b'x'; limits::MACRO_BYTES_MAX / 2])];
+        let mut store = MacroStore::default();
+        assert!(store.set(b'C', block()).is_ok());
+        assert!(store.set(b'C', block()).is_ok(), "a block takes the place of the one before");
+        let error = store.set(b'H', block()).expect_err("it is two bytes too many");
+        assert_eq!(error.to_string(), "262146 bytes of macros are over the limit of 262144");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::limits::{PAYLOAD_MAX_1M, PAYLOAD_MAX_256K};
 use crate::{Actions, MacroStage, Negotiate, NegotiateError, Protocol, wire::VERSION_MIN};
 
 /// What a filter wants of the protocol.
@@ -22,12 +23,20 @@ pub struct FilterOptions {
     /// sendmail looks at the list of `Eoh` to decide about that of `Eom`: who sets one sets both.
     #[doc(alias = "smfi_setsymlist")]
     pub symlists: BTreeMap<MacroStage, String>,
+    /// The largest packets it agrees to where the MTA offers larger ones than 64 KB: an event is held in memory whole.
+    pub payload_max: usize,
 }
 
 impl Default for FilterOptions {
-    /// Version 6, all events, no actions, the MTA's own macro lists.
+    /// Version 6, all events, no actions, the MTA's own macro lists, packets of up to 1 MB.
     fn default() -> Self {
-        Self { version_max: 6, actions: Actions::NONE, protocol: Protocol::NONE, symlists: BTreeMap::new() }
+        Self {
+            version_max: 6,
+            actions: Actions::NONE,
+            protocol: Protocol::NONE,
+            symlists: BTreeMap::new(),
+            payload_max: PAYLOAD_MAX_1M,
+        }
     }
 }
 
@@ -61,10 +70,17 @@ impl FilterOptions {
         let answer = Negotiate {
             version: self.version_max.min(offer.version),
             actions,
-            protocol: wanted.intersection(offered) | largest_packets(offered),
+            protocol: wanted.intersection(offered) | self.largest_packets(offered),
             symlists: self.symlists_for(offered_actions),
         };
         Ok(Agreement { answer, faked: wanted.intersection(Protocol::NR_ALL).without(offered) })
+    }
+
+    /// The largest of the packet sizes that are offered and wanted.
+    fn largest_packets(&self, offered: Protocol) -> Protocol {
+        let sizes = [(Protocol::MDS_1M, PAYLOAD_MAX_1M), (Protocol::MDS_256K, PAYLOAD_MAX_256K)];
+        let good = |(flag, bytes): &(Protocol, usize)| offered.contains(*flag) && *bytes <= self.payload_max;
+        sizes.into_iter().find(good).map(|(flag, _)| flag).unwrap_or_default()
     }
 
     fn wanted_actions(&self, offered: Actions) -> Actions {
@@ -81,11 +97,6 @@ impl FilterOptions {
         }
         self.symlists.iter().map(|(stage, names)| (*stage as u32, names.clone().into_bytes())).collect()
     }
-}
-
-/// The larger of the packet sizes that are offered.
-fn largest_packets(offered: Protocol) -> Protocol {
-    [Protocol::MDS_1M, Protocol::MDS_256K].into_iter().find(|size| offered.contains(*size)).unwrap_or_default()
 }
 
 /// What a filter can do without: the events are ignored if they come, the rest it need not use.
@@ -152,8 +163,13 @@ mod tests {
     }
 
     #[test]
-    fn the_larger_packet_size_is_taken() {
-        let agreed = agree(&FilterOptions::default(), &offer(6, 0x1ff, 0x301f_ffff));
-        assert_eq!(agreed, "6 actions=NONE protocol=MDS_1M faked=NONE");
+    fn the_larger_packet_size_is_taken_unless_that_is_too_large() {
+        let agreed = |payload_max| {
+            let options = FilterOptions { payload_max, ..FilterOptions::default() };
+            agree(&options, &offer(6, 0x1ff, 0x301f_ffff))
+        };
+        assert_eq!(agreed(PAYLOAD_MAX_1M), "6 actions=NONE protocol=MDS_1M faked=NONE");
+        assert_eq!(agreed(PAYLOAD_MAX_256K), "6 actions=NONE protocol=MDS_256K faked=NONE");
+        assert_eq!(agreed(crate::limits::PAYLOAD_MAX), "6 actions=NONE protocol=NONE faked=NONE");
     }
 }

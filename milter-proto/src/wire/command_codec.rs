@@ -10,6 +10,7 @@ use super::{
     negotiate::Negotiate,
     payload::{Payload, put_string},
 };
+use crate::limits::MACROS_MAX;
 
 impl Command {
     /// Reads a packet that came from an MTA.
@@ -63,14 +64,10 @@ fn decode_fields(frame: &Frame, payload: &mut Payload<'_>) -> Result<Command, De
             address: Address::decode(payload)?,
         },
         codes::HELO => Command::Helo(payload.string("a name that ends in NUL")?),
-        codes::MAIL => Command::Mail {
-            sender: payload.string("a sender that ends in NUL")?,
-            args: payload.strings("a parameter that ends in NUL")?,
-        },
-        codes::RCPT => Command::Rcpt {
-            recipient: payload.string("a recipient that ends in NUL")?,
-            args: payload.strings("a parameter that ends in NUL")?,
-        },
+        codes::MAIL => Command::Mail { sender: payload.string("a sender that ends in NUL")?, args: payload.args()? },
+        codes::RCPT => {
+            Command::Rcpt { recipient: payload.string("a recipient that ends in NUL")?, args: payload.args()? }
+        }
         codes::HEADER => Command::Header {
             name: payload.string("a header name that ends in NUL")?,
             value: payload.string("a header value that ends in NUL")?,
@@ -91,6 +88,9 @@ fn macros(payload: &mut Payload<'_>) -> Result<Command, DecodeError> {
     let for_command = payload.byte("the code of a command")?;
     let mut pairs = Vec::new();
     while !payload.is_at_end() {
+        if pairs.len() == MACROS_MAX {
+            return Err(payload.error("the end after so many macros"));
+        }
         pairs.push((
             payload.string("a macro name that ends in NUL")?,
             payload.string("a macro value that ends in NUL")?,
@@ -111,4 +111,24 @@ fn unknown_code(code: u8) -> DecodeError {
 fn put_pair(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     put_string(out, name);
     put_string(out, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::ARGS_MAX;
+
+    fn outcome(code: u8, head: &[u8], count: usize) -> String {
+        let payload = [head, &vec![0; count]].concat();
+        Command::decode(&Frame { code, payload }).map_or_else(|error| error.to_string(), |_| "read".to_owned())
+    }
+
+    #[test]
+    fn what_is_counted_is_counted_before_it_is_kept() {
+        assert_eq!(outcome(codes::MAIL, b"<>\0", ARGS_MAX), "read");
+        assert!(outcome(codes::MAIL, b"<>\0", 1_000_000).contains("the end after so many parameters at byte 259"));
+        assert!(outcome(codes::RCPT, b"<>\0", ARGS_MAX + 1).contains("the end after so many parameters"));
+        assert_eq!(outcome(codes::MACRO, b"M", 2 * MACROS_MAX), "read");
+        assert!(outcome(codes::MACRO, b"M", 2 * MACROS_MAX + 2).contains("the end after so many macros"));
+    }
 }

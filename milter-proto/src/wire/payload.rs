@@ -1,6 +1,7 @@
 //! Reading and writing the parts of a payload.
 
 use super::{error::DecodeError, escape::Escaped};
+use crate::limits::ARGS_MAX;
 
 /// Reads a payload from front to back.
 pub(super) struct Payload<'a> {
@@ -42,13 +43,17 @@ impl<'a> Payload<'a> {
         Ok(rest[..length].to_vec())
     }
 
-    /// Strings up to the end.
-    pub(super) fn strings(&mut self, expected: &'static str) -> Result<Vec<Vec<u8>>, DecodeError> {
-        let mut strings = Vec::new();
+    /// ESMTP parameters up to the end. They are counted before they are kept: each takes more memory than the one byte
+    /// that an empty one is on the wire.
+    pub(super) fn args(&mut self) -> Result<Vec<Vec<u8>>, DecodeError> {
+        let mut args = Vec::new();
         while !self.is_at_end() {
-            strings.push(self.string(expected)?);
+            if args.len() == ARGS_MAX {
+                return Err(self.error("the end after so many parameters"));
+            }
+            args.push(self.string("a parameter that ends in NUL")?);
         }
-        Ok(strings)
+        Ok(args)
     }
 
     /// Everything to the end.

@@ -94,6 +94,7 @@ fn options(recording: &Recording) -> FilterOptions {
         actions: wanted.actions,
         protocol: wanted.protocol,
         symlists: lists.collect(),
+        ..FilterOptions::default()
     };
     if is_possible(&options, recording) { options } else { FilterOptions::default() }
 }

@@ -173,23 +173,6 @@ async fn many_sessions_at_a_time_have_a_filter_each() {
 }
 
 #[tokio::test]
-async fn only_so_many_are_served_at_a_time() {
-    let options = ServerOptions { connections_max: 1, ..ServerOptions::default() };
-    let script = Script::default();
-    let server = Server::start(script.clone(), options).await;
-    let mut first = server.negotiated().await;
-    let mut second = server.connect().await;
-    second.write_commands(&[Command::Negotiate(Negotiate::offer(6)), connect()]).await;
-    assert_eq!(first.ask(connect()).await, "continue");
-    assert_eq!(script.log(), ["1 connect client.example.net"]);
-    first.write_commands(&[Command::Quit]).await;
-    first.expect_end().await;
-    second.read_reply().await;
-    assert_eq!(second.answers().await, "continue");
-    server.stop_now(vec![second]).await;
-}
-
-#[tokio::test]
 async fn another_session_on_the_same_connection_has_another_filter() {
     let script = Script::default();
     let server = Server::start(script.clone(), ServerOptions::default()).await;

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod failures;
+mod limits;
 mod listening;
 mod peer;
 mod scripted;

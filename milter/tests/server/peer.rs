@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use milter::{ListenAddr, Listener, ServerOptions, Summary};
+use milter::{ListenAddr, Listener, ServerOptions, SocketOptions, Summary};
 use milter_proto::{Command, Frame, Negotiate, Reply, mta::MtaSession};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -29,7 +29,7 @@ impl Server {
     }
 
     pub(crate) async fn start_at(addr: &ListenAddr, script: Script, options: ServerOptions) -> Self {
-        let listener = Listener::bind(addr, None).await.expect("the address is free");
+        let listener = Listener::bind(addr, SocketOptions::default()).await.expect("the address is free");
         let addr = listener.local_addr().expect("a bound socket has an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { stopped.await.unwrap_or_default() };

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use super::{
     peer::{Mta, Server, connect, eom, mail},
-    scripted::{Do, Script},
+    scripted::{Do, Script, Scripted},
 };
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn sessions_go_on_and_new_ones_are_refused() {
 
 #[tokio::test]
 async fn sessions_are_cut_when_the_grace_period_is_over() {
-    let options = ServerOptions { grace_period: Duration::ZERO, ..ServerOptions::default() };
+    let options = ServerOptions { grace_period: Duration::ZERO, last_word: Duration::ZERO, ..ServerOptions::default() };
     let script = Script::default();
     let server = Server::start(script.clone(), options).await;
     let mut mta = server.negotiated().await;
@@ -43,6 +43,47 @@ async fn sessions_are_cut_when_the_grace_period_is_over() {
     mta.expect_end().await;
     assert_eq!((summary.cut, summary.failures), (1, 0));
     assert_eq!(script.log(), ["1 envfrom <>", "1 abort", "1 close"]);
+}
+
+#[tokio::test]
+async fn a_message_under_way_gets_an_answer_before_its_session_is_cut() {
+    let options =
+        ServerOptions { grace_period: Duration::ZERO, last_word: Duration::from_secs(600), ..ServerOptions::default() };
+    let script = Script::default();
+    let server = Server::start(script.clone(), options).await;
+    let (mut busy, mut idle) = (server.negotiated().await, server.negotiated().await);
+    assert_eq!(busy.ask(mail("<>")).await, "continue");
+    let stopping = server.tell_to_stop();
+    idle.expect_end().await;
+    assert_eq!(busy.ask(eom()).await, "tempfail");
+    busy.expect_end().await;
+    assert_eq!(Server::stopped(stopping).await.cut, 2);
+    assert!(!script.log().iter().any(|line| line.contains("eom")), "the filter is not asked any more");
+}
+
+#[tokio::test]
+async fn the_grace_period_can_be_cut_short() {
+    let options = ServerOptions { grace_period: Duration::from_secs(600), ..ServerOptions::default() };
+    let (hurry, hurried) = tokio::sync::oneshot::channel::<()>();
+    let addr = "inet:0@127.0.0.1".parse().expect("a good address");
+    let listener = milter::Listener::bind(&addr, milter::SocketOptions::default()).await.expect("a free port");
+    let addr = listener.local_addr().expect("it is bound");
+    let monitor = options.monitor.clone();
+    let shutdown = async {
+        while monitor.summary().connections_open == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let hurry_up = async { hurried.await.unwrap_or_default() };
+    let factory = || Scripted::new(Script::default());
+    let running = milter::run_until([listener], factory, options.clone(), shutdown, hurry_up);
+    let session = async {
+        let mut mta = Mta::connect(&addr).await.expect("the server listens");
+        hurry.send(()).expect("the server runs");
+        mta.expect_end().await;
+    };
+    let (summary, ()) = tokio::join!(running, session);
+    assert_eq!((summary.connections, summary.cut, summary.connections_open), (1, 1, 0));
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use spf::{Limits, SpfResult, TraceCheck, TraceQuery};
 
 use super::args::CheckArgs;
+use super::output::print;
 use super::source::{BUDGET, SourceError, open};
 use super::tree;
 use crate::headers::{Charset, ReceivedSpf};
@@ -24,12 +25,9 @@ pub(super) async fn run(args: &CheckArgs) -> Result<ExitCode, SourceError> {
     let check = Check::deciding(&envelope, &settings, &source.within(BUDGET)).await;
     let keys = ReceivedSpfKeys { mail_from, helo, charset: Charset::Utf8, comment: None };
     let header = check.received_spf(&keys, ShownKeys::Keys);
-    if args.json {
-        anstream::println!("{}", json(&check, &header, args.explain));
-    } else {
-        anstream::print!("{}", text(&check, &header, args.explain));
-    }
-    Ok(ExitCode::from(exit_code(check.result())))
+    let shown =
+        if args.json { json(&check, &header, args.explain) + "\n" } else { text(&check, &header, args.explain) };
+    Ok(print(&shown, ExitCode::from(exit_code(check.result()))))
 }
 
 /// Documented in the help text.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use spf::{Name, TERM_LOOKUPS_MAX, VOID_LOOKUPS_MAX};
 
 use super::args::LintArgs;
+use super::output::print;
 use super::source::{BUDGET, SourceError, open};
 use crate::lint::{Finding, Report, Severity, Text, lint_domain, lint_record};
 
@@ -22,12 +23,8 @@ pub(super) async fn run(args: &LintArgs) -> Result<ExitCode, SourceError> {
     } else {
         lint_domain(&mut report, &parse_domain(&args.subject)?, &source, &dns).await;
     }
-    if args.json {
-        anstream::println!("{}", json(&report));
-    } else {
-        anstream::print!("{}", text(&report));
-    }
-    Ok(ExitCode::from(exit_code(&report, args.strict)))
+    let shown = if args.json { json(&report) + "\n" } else { text(&report) };
+    Ok(print(&shown, ExitCode::from(exit_code(&report, args.strict))))
 }
 
 /// A domain has neither blanks nor an equals sign.

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::args::{Cli, Command};
+use super::output::complain;
 use super::source::SourceError;
 use super::{check, lint, run};
 
@@ -36,7 +37,7 @@ fn tool(work: impl Future<Output = Result<ExitCode, SourceError>>) -> ExitCode {
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {
-    anstream::eprintln!("spf-milter: {error}");
+    complain(&error.to_string());
     ExitCode::from(EXIT_SETUP)
 }
 

@@ -5,6 +5,7 @@
 //! | `args`   | the command line and its help                              |
 //! | `run`    | the daemon: configuration, sockets, signals                |
 //! | `check`  | one check from the command line                            |
+//! | `output` | writing where nobody may be reading                        |
 //! | `tree`   | the evaluation as a tree                                   |
 //! | `lint`   | the report about a record                                  |
 //! | `source` | zone files or name servers, as the tools' options say      |
@@ -13,6 +14,7 @@ mod args;
 mod check;
 mod lint;
 mod main;
+mod output;
 mod run;
 mod source;
 mod tree;

@@ -10,6 +10,7 @@
 //! | `exempt`  | who is not judged, or not refused                             |
 //! | `records` | records of the administrator's own                            |
 //! | `headers` | how header fields look                                        |
+//! | `service` | how the daemon runs                                           |
 //! | `sanity`  | keys that are right each by itself and cannot work together   |
 //! | `lists`   | lists in the file, and in files beside it                     |
 //! | `table`   | one table, key by key: types, places, did-you-mean            |
@@ -23,10 +24,12 @@ mod records;
 mod rule;
 mod rules;
 mod sanity;
+mod service;
 mod table;
 
 pub(crate) use model::{Config, DnsConfig, Forged, Position};
 pub(crate) use read::{ConfigError, parse_listen, parse_resolver};
+pub(crate) use service::ProcessConfig;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use milter::ListenAddr;
 use spf::{Limits, MacroString};
 
+use super::service::ServiceConfig;
 use crate::exempt::Exemptions;
 use crate::judge::{LocalRecords, ShownKeys};
 use crate::policy::Policy;
@@ -34,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) headers: HeaderStyles,
     /// How the DNS is asked.
     pub(crate) dns: DnsConfig,
+    /// How the daemon runs.
+    pub(crate) service: ServiceConfig,
     /// The limits of one check.
     pub(crate) limits: Limits,
 }

@@ -1,5 +1,6 @@
 //! From TOML text to a valid [`Config`], or to all that is wrong with it.
 
+use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::Path;
@@ -16,6 +17,7 @@ use super::model::{BUDGET_MS_DEFAULT, BUDGET_MS_MAX, Config, DnsConfig, LISTEN_D
 use super::records::read_records;
 use super::rules::read_policy;
 use super::sanity;
+use super::service::read_service;
 use super::table::{Found, TableReader};
 use crate::diagnostic::{Problem, Problems};
 use crate::template::parse_explanation;
@@ -31,6 +33,21 @@ pub(crate) enum ConfigError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The file is in another character set.
+    #[error(
+        "{path}:{line}:{column}: byte 0x{byte:02x} is no UTF-8; save the file as UTF-8, for instance with \
+         `iconv -f latin1 -t utf8`"
+    )]
+    NotText {
+        /// The file.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// The character in the line, from 1.
+        column: usize,
+        /// The byte that belongs to no character.
+        byte: u8,
+    },
     /// The file says what it must not say.
     #[error("{0}")]
     Invalid(Problems),
@@ -43,9 +60,10 @@ impl Config {
     /// The file cannot be read, or something in it is wrong; the error names every place.
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         let shown = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        let bytes = read_bounded(path).map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
+        match String::from_utf8(bytes) {
             Ok(text) => Self::parse(&shown, &text).map_err(ConfigError::Invalid),
-            Err(source) => Err(ConfigError::Read { path: shown, source }),
+            Err(error) => Err(not_text(&shown, error.as_bytes(), error.utf8_error().valid_up_to())),
         }
     }
 
@@ -61,6 +79,23 @@ impl Config {
         let found = found.into_inner();
         if found.is_empty() { Ok(config) } else { Err(problems(found)) }
     }
+}
+
+/// Reads a file that may be anything, a device without an end too.
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(std::io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn not_text(path: &str, bytes: &[u8], offset: usize) -> ConfigError {
+    let before = String::from_utf8_lossy(&bytes[..offset]);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+    ConfigError::NotText { path: path.to_owned(), line, column, byte: bytes[offset] }
 }
 
 impl Default for Config {
@@ -79,6 +114,7 @@ fn read_config(mut reader: TableReader<'_>) -> Config {
     let exempt = read_exemptions(&mut reader);
     let records = read_records(&mut reader);
     let headers = read_headers(&mut reader);
+    let service = read_service(&mut reader);
     let (dns, limits) = read_dns(&mut reader, resolvers);
     let listen = listen.unwrap_or_else(|| LISTEN_DEFAULT.parse().expect("the default address is valid"));
     let config = Config {
@@ -92,6 +128,7 @@ fn read_config(mut reader: TableReader<'_>) -> Config {
         records,
         headers,
         dns,
+        service,
         limits,
     };
     sanity::check(&reader, &config);
@@ -158,6 +195,9 @@ pub(super) fn parse_hostname(key: &str, text: &str, span: Range<usize>) -> Resul
     }
     Ok(text.to_owned())
 }
+
+/// The largest configuration file.
+const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 fn syntax_error(error: &toml::de::Error) -> Problem {
     let message = error.message().trim_end().replace('\n', ", ");

@@ -1,5 +1,6 @@
 //! Keys that are right each by itself and cannot work together.
 
+use milter::ListenAddr;
 use spf::SpfResult;
 
 use super::model::Config;
@@ -18,7 +19,9 @@ pub(super) fn check(reader: &TableReader<'_>, config: &Config) {
 }
 
 fn findings(config: &Config) -> impl Iterator<Item = Finding> {
-    [early_stage(config), dmarc(config), unchecked_helo(config), open_door(config)].into_iter().flatten()
+    [early_stage(config), dmarc(config), unchecked_helo(config), open_door(config), socket(config), stage(config)]
+        .into_iter()
+        .flatten()
 }
 
 /// The keys that may be at fault, what is wrong, how to mend it.
@@ -88,6 +91,27 @@ fn open_door(config: &Config) -> Option<Finding> {
     open.then_some((&["helo.definitive"], what, hint))
 }
 
+/// What needs a socket that has a file.
+fn socket(config: &Config) -> Option<Finding> {
+    let is_unix = |address: &ListenAddr| matches!(address, ListenAddr::Unix(_));
+    let metrics = config.service.metrics.as_ref();
+    if !is_unix(&config.listen) && !metrics.is_some_and(is_unix) {
+        let what = "only a unix socket has an owner and permissions, and `listen` names none";
+        return Some((&["socket.mode", "socket.owner", "socket.group"], what, "use listen = \"unix:/path\""));
+    }
+    if metrics == Some(&config.listen) {
+        return Some((&["metrics"], "MTAs connect to this address", "choose another one"));
+    }
+    None
+}
+
+/// A time that cannot be used up.
+fn stage(config: &Config) -> Option<Finding> {
+    let stage = config.service.limits.stage?;
+    let what = "a command ends before the DNS has had its time, dns.budget_ms";
+    (stage <= config.dns.budget).then_some((&["limits.stage_ms"], what, "make it more than dns.budget_ms"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +142,11 @@ mod tests {
             "received_spf.comment = \"for %{rcpt}\"",
             "received_spf = { keys = false, evidence = true }",
             "authentication_results = { address = \"full\" }",
+            "listen = \"inet:8891@127.0.0.1\"\nsocket.mode = \"600\"",
+            "metrics = \"/run/x\"\nlisten = \"unix:/run/x\"",
+            "limits.stage_ms = 8_000",
+            "log = { target = \"journald\", format = \"json\" }",
+            "log = { target = \"syslog\", format = \"systemd\" }",
             "exempt = { networks = [\"192.0.2.0/24\"], relays = [\"192.0.2.25\"] }",
         ];
         let drawn: Vec<_> = files.iter().map(|text| problems(text)).collect();
@@ -133,6 +162,10 @@ mod tests {
             "helo.definitive = [\"pass\", \"fail\"]\npolicy.helo = {}",
             "why_link = \"https://example.com/?%{S}\"\nreject_text = \"see %{why}\"",
             "leave_to_dmarc = \"always\"\nreceived_spf.add = false\nauthentication_results.add = true",
+            "metrics = \"[::1]:9742\"\nsocket.mode = \"0o666\"",
+            "listen = \"inet:8891\"\nmetrics = \"unix:/run/x\"\nsocket.mode = \"666\"",
+            "limits = { stage_ms = 8_001, over = \"accept\" }\nlog = { target = \"syslog\", format = \"json\" }",
+            "process = { user = \"0\", group = \"root\", pid_file = \"/run/x.pid\", landlock = false }",
             "authentication_results = { forged = \"remove\", authserv_id = \"mx.example.com\" }",
         ] {
             Config::parse("x", text).unwrap_or_else(|problems| panic!("{problems}"));

@@ -51,6 +51,7 @@ fn the_shipped_file_says_what_the_defaults_are() {
     assert_eq!(config.listen, defaults.listen);
     assert_eq!((config.dns.timeout, config.dns.budget), (defaults.dns.timeout, defaults.dns.budget));
     assert_eq!((config.limits, config.headers), (defaults.limits, defaults.headers));
+    assert_eq!(config.service, defaults.service);
 }
 
 #[test]
@@ -216,4 +217,37 @@ fn the_most_exact_pattern_of_a_record_wins() {
     assert_eq!(found("x.b.example.com").as_deref(), Some("v=spf1 ?all"));
     assert_eq!(found("c.example.com").as_deref(), Some("v=spf1 -all"));
     assert_eq!(found("example.com"), None);
+}
+
+/// The keys that make the service.
+#[test]
+fn what_is_said_of_bad_services() {
+    let files = [
+        "socket.mode = 660",
+        "socket.mode = \"rw\"",
+        "socket.mode = \"066\"",
+        "socket = { owner = \"no such user\", group = \"no\\u001bgroup\" }",
+        "process.user = \"nobody at all\"",
+        "process.pid_file = \"spf-milter.pid\"",
+        "limits = { connections = 0, messages = 1_000_000, over = \"reject\", drain = 5 }",
+        "log = { target = \"file\", format = \"xml\", level = \"warning\" }",
+        "metrics = \"localhost:9742\"",
+    ];
+    let drawn: Vec<_> = files.iter().map(|text| problems(text)).collect();
+    insta::assert_snapshot!(drawn.join("\n\n"));
+}
+
+#[test]
+fn a_file_that_is_no_text_is_refused_with_the_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.toml");
+    std::fs::write(&path, b"# fine\nmode = \"\xfc\"\n").unwrap();
+    let said = Config::read(&path).unwrap_err().to_string();
+    assert!(said.contains("c.toml:2:9: byte 0xfc is no UTF-8; save the file as UTF-8"), "{said}");
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let said = Config::read(std::path::Path::new("/dev/zero")).unwrap_err().to_string();
+    assert_eq!(said, "cannot read the configuration file `/dev/zero`: it has more than 4194304 bytes");
 }

@@ -18,7 +18,8 @@ pub(crate) fn printable(bytes: impl AsRef<[u8]>, charset: Charset) -> String {
 fn is_printable(c: char, charset: Charset) -> bool {
     match c {
         ' '..='~' => true,
-        _ => charset == Charset::Utf8 && !c.is_control() && !UNSEEN.iter().any(|range| range.contains(&c)),
+        _ if charset == Charset::Ascii || c.is_control() || c.is_whitespace() => false,
+        _ => !UNSEEN.iter().any(|range| range.contains(&c)),
     }
 }
 
@@ -79,14 +80,36 @@ pub(super) fn is_dot_atom(text: &str) -> bool {
     text.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(atext))
 }
 
-/// Characters that are not seen themselves and change what is seen around them: line and paragraph separators, marks
-/// that turn the direction of text; and the one that stands for bytes that were no UTF-8.
-const UNSEEN: [std::ops::RangeInclusive<char>; 5] = [
+/// Characters that are not seen themselves, or change what is seen around them: marks that turn the direction of text,
+/// joiners, fillers, variation selectors, tags, characters for private use and those that are none; and the one that
+/// stands for bytes that were no UTF-8. Blanks other than the one of ASCII are not in the list: `is_whitespace` knows
+/// them.
+const UNSEEN: [std::ops::RangeInclusive<char>; 25] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{34f}'..='\u{34f}',
+    '\u{61c}'..='\u{61c}',
+    '\u{115f}'..='\u{1160}',
+    '\u{17b4}'..='\u{17b5}',
+    '\u{180b}'..='\u{180f}',
     '\u{200b}'..='\u{200f}',
-    '\u{2028}'..='\u{202e}',
+    '\u{202a}'..='\u{202e}',
     '\u{2060}'..='\u{206f}',
+    '\u{2800}'..='\u{2800}',
+    '\u{3164}'..='\u{3164}',
+    '\u{e000}'..='\u{f8ff}',
+    '\u{fdd0}'..='\u{fdef}',
+    '\u{fe00}'..='\u{fe0f}',
     '\u{feff}'..='\u{feff}',
-    char::REPLACEMENT_CHARACTER..=char::REPLACEMENT_CHARACTER,
+    '\u{ffa0}'..='\u{ffa0}',
+    '\u{fff0}'..='\u{ffff}',
+    '\u{13430}'..='\u{1345f}',
+    '\u{1bca0}'..='\u{1bca3}',
+    '\u{1d159}'..='\u{1d159}',
+    '\u{1d173}'..='\u{1d17a}',
+    '\u{1fffe}'..='\u{1ffff}',
+    '\u{2fffe}'..='\u{2ffff}',
+    '\u{3fffe}'..='\u{dffff}',
+    '\u{e0000}'..='\u{10ffff}',
 ];
 
 /// Stands at the end of a text that was cut.
@@ -110,6 +133,14 @@ mod tests {
         assert_eq!(printable(text, Charset::Utf8), "gr\u{fc}\u{df}e????");
         assert_eq!(printable(text, Charset::Ascii), "gr??e????");
         assert_eq!(printable(b"\xff\xfe", Charset::Utf8), "??");
+    }
+
+    #[test]
+    fn nothing_unseen_gets_through() {
+        let unseen = "\u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{3000}\u{a0}\u{2009}\u{3164}\u{fe0f}\u{fff9}\u{fffb}\u{e0001}\u{e007f}\u{e0100}\u{f0000}";
+        assert_eq!(printable(unseen, Charset::Utf8), "?".repeat(unseen.chars().count()));
+        let seen = "\u{e9}\u{416}\u{5d0}\u{627}\u{4e2d}\u{ac00}\u{1f600}";
+        assert_eq!(printable(seen, Charset::Utf8), seen);
     }
 
     #[test]

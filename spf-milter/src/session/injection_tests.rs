@@ -1,12 +1,10 @@
 //! Every byte value, through everything that comes from outside, into headers, replies, edits and the log.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
-use tracing_subscriber::fmt::MakeWriter;
+use std::sync::Arc;
 
 use super::tests::{command, service, session_of, session_with};
 use super::{Decision, Edit, MailCommand, Service};
+use crate::log::Capture;
 
 /// All that can be shown of a check stands in the texts, and all fields are on.
 const CONFIG: &str = r#"
@@ -16,29 +14,6 @@ const CONFIG: &str = r#"
     received_spf = { helo = true, comment = "%{s} %{h} %{explanation} %{reason}", evidence = true, forged = "rename" }
     authentication_results = { add = true, address = "full", evidence = true, forged = "rename" }
 "#;
-
-/// The log of one test.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().expect("no writer panics").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// Text with a byte in the middle, and what an attacker would like to stand alone behind it.
 fn hostile(byte: u8) -> Vec<u8> {
@@ -61,9 +36,7 @@ fn services(zone: &str) -> Vec<Arc<Service>> {
 
 /// Sends the message to each of the services, as far as it goes.
 async fn play(services: &[Arc<Service>], helo: &[u8], path: &[u8], rcpt: &[u8], smtputf8: bool) -> Output {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).without_time().finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let log = Capture::start();
     let mut output = Output::default();
     for service in services {
         let mut session = session_of(service);
@@ -80,8 +53,7 @@ async fn play(services: &[Arc<Service>], helo: &[u8], path: &[u8], rcpt: &[u8], 
             Edit::Delete { .. } => None,
         }));
     }
-    drop(guard);
-    output.log = String::from_utf8(log.0.lock().expect("no writer panics").clone()).expect("the log is text");
+    output.log = log.end();
     output
 }
 

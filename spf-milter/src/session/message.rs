@@ -1,16 +1,19 @@
 //! One message: what is known of it, what its recipients are told, what becomes of it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::content::Content;
 use super::ending::{Edit, Ending};
 use super::fields::{own_fields, tagged};
+use super::log::Done;
 use super::texts::{Texts, reply_lines};
 use crate::config::Config;
 use crate::exempt::Exemption;
 use crate::headers::Charset;
 use crate::judge::{Findings, bare_address};
+use crate::metrics::MailMetrics;
 use crate::policy::{Refusal, ReplyCode, Rule, Stage, Waiver};
 
 /// A message under way.
@@ -36,6 +39,7 @@ pub(super) struct Message {
     /// Whether there was an exempt recipient.
     has_exempt_rcpt: bool,
     pub(super) logged: bool,
+    pub(super) metrics: Arc<MailMetrics>,
 }
 
 /// What is known about a message's sender.
@@ -73,7 +77,14 @@ pub(super) enum Spared {
 
 impl Message {
     /// Makes a message of what came with MAIL.
-    pub(super) fn new(ip: IpAddr, helo: Option<Vec<u8>>, mail_from: Vec<u8>, judged: Judged) -> Self {
+    pub(super) fn new(
+        ip: IpAddr,
+        helo: Option<Vec<u8>>,
+        mail_from: Vec<u8>,
+        judged: Judged,
+        metrics: &Arc<MailMetrics>,
+    ) -> Self {
+        let metrics = Arc::clone(metrics);
         Self {
             queue_id: None,
             ip,
@@ -86,6 +97,7 @@ impl Message {
             rcpt: None,
             has_exempt_rcpt: false,
             logged: false,
+            metrics,
         }
     }
 
@@ -126,7 +138,7 @@ impl Message {
             return Decision::Continue;
         }
         let decision = self.refusal(config, findings, refusal, rcpt);
-        self.log(&format!("refused with {}", refusal.code));
+        self.log(&Done::refused(refusal.code));
         decision
     }
 
@@ -160,7 +172,7 @@ impl Message {
         let mut edits = self.content.cleaning();
         let Judged::Checked(findings) = &self.judged else {
             if let Judged::Exempt(exemption) = self.judged {
-                self.log(&format!("exempt: {}", exemption.as_str()));
+                self.log(&Done::exempt(exemption));
             }
             return Ending { edits, decision: Decision::Continue };
         };
@@ -170,7 +182,7 @@ impl Message {
         let spared = self.spared(config, findings);
         let spared = spared.or_else(|| all_exempt.then_some(Spared::Exempt(Exemption::Recipients)));
         let rcpt = self.rcpt.clone().unwrap_or_default();
-        let action = super::log::action(rule, spared);
+        let action = Done::by(rule, spared);
         let mut decision = Decision::Continue;
         match rule {
             _ if spared.is_some() => {}

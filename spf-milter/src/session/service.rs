@@ -1,9 +1,11 @@
 //! What all sessions share.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::config::Config;
 use crate::judge::CheckSettings;
+use crate::metrics::MailMetrics;
 use crate::resolver::DnsSource;
 
 /// What all sessions share; it does not change while they run.
@@ -14,6 +16,8 @@ pub(crate) struct Service {
     pub(crate) dns: DnsSource,
     /// The name of this host where neither the configuration nor the MTA gives one.
     pub(crate) hostname: String,
+    /// What becomes of mail, counted.
+    pub(crate) metrics: Arc<MailMetrics>,
 }
 
 impl Service {
@@ -35,8 +39,7 @@ pub(crate) fn now() -> u64 {
 
 /// The name that the system has for itself.
 pub(crate) fn system_hostname() -> String {
-    let names = ["/proc/sys/kernel/hostname", "/etc/hostname"];
-    let name = names.iter().find_map(|path| std::fs::read_to_string(path).ok());
+    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
     let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
     name.unwrap_or_else(|| "localhost".to_owned())
 }

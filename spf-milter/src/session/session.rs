@@ -85,7 +85,8 @@ impl Session {
         if !config.policy.helo_decides(&check) {
             return Decision::Continue;
         }
-        let mut message = Message::new(ip, helo, Vec::new(), Judged::Checked(Findings::new(check, None, false)));
+        let judged = Judged::Checked(Findings::new(check, None, false));
+        let mut message = Message::new(ip, helo, Vec::new(), judged, &service.metrics);
         message.elapsed = start.elapsed();
         message.decide_early(config, Stage::Helo)
     }
@@ -108,7 +109,7 @@ impl Session {
                 Judged::Checked(findings)
             }
         };
-        let mut message = Message::new(ip, helo, mail_from, judged);
+        let mut message = Message::new(ip, helo, mail_from, judged, &self.service.metrics);
         message.elapsed = start.elapsed();
         message.charset = if mail.smtputf8 { Charset::Utf8 } else { Charset::Ascii };
         message.learn_queue_id(mail.queue_id);

@@ -31,7 +31,7 @@ pub(super) fn service(config: &str, zone_text: &str) -> Arc<Service> {
     let mut config = Config::parse("spf-milter.toml", config).unwrap_or_else(|problems| panic!("{problems}"));
     config.hostname.get_or_insert_with(|| "april.netcraft.com.au".to_owned());
     let dns = DnsSource::Zone(ZoneLookup::new(records));
-    Arc::new(Service { config, dns, hostname: "unused.example".to_owned() })
+    Arc::new(Service { config, dns, hostname: "unused.example".to_owned(), metrics: Arc::default() })
 }
 
 /// A session in which the client's address is known.

@@ -1,0 +1,69 @@
+//! Landlock: the kernel takes away what the daemon does not need of the file system.
+
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access as _, AccessFs, BitFlags, Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetError,
+    RulesetStatus, make_bitflags, path_beneath_rules,
+};
+use milter::ListenAddr;
+
+use crate::config::Config;
+
+/// What came of it, to be told once there is a log.
+pub(super) enum Sandbox {
+    Entered(RulesetStatus),
+    Failed(RulesetError),
+    NotWanted,
+}
+
+impl Sandbox {
+    /// Writes it into the log.
+    pub(super) fn tell(&self) {
+        match self {
+            Self::Entered(RulesetStatus::FullyEnforced) => tracing::info!("landlock: files can be read, not written"),
+            Self::Entered(RulesetStatus::PartiallyEnforced) => {
+                tracing::info!("landlock: files can be read, not written, as far as this kernel can see to it");
+            }
+            Self::Entered(RulesetStatus::NotEnforced) => tracing::info!("landlock: this kernel has none"),
+            Self::Failed(error) => tracing::warn!("landlock: not in force: {error}"),
+            Self::NotWanted => {}
+        }
+    }
+}
+
+/// From here on this thread, and those that it starts, can read files and do nothing else with them: neither write nor
+/// make nor run them. Reading stays, as a reload may name lists anywhere. What a stop removes can be removed.
+pub(super) fn enter(config: &Config) -> Sandbox {
+    if !config.service.process.landlock {
+        return Sandbox::NotWanted;
+    }
+    restrict(&removable(config)).map_or_else(Sandbox::Failed, Sandbox::Entered)
+}
+
+fn restrict(removable: &[PathBuf]) -> Result<RulesetStatus, RulesetError> {
+    let reading: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir});
+    let removing: BitFlags<AccessFs> = make_bitflags!(AccessFs::{RemoveFile | WriteFile | Truncate});
+    let status = Ruleset::default()
+        .handle_access(AccessFs::from_all(NEWEST))?
+        .create()?
+        .add_rules(path_beneath_rules(["/"], reading))?
+        .add_rules(path_beneath_rules(removable, removing))?
+        .restrict_self()?;
+    Ok(status.ruleset)
+}
+
+/// The folders of sockets and pid file.
+fn removable(config: &Config) -> Vec<PathBuf> {
+    let service = &config.service;
+    let sockets = [Some(&config.listen), service.metrics.as_ref()].into_iter().flatten();
+    let sockets = sockets.filter_map(|address| match address {
+        ListenAddr::Unix(path) => path.parent(),
+        ListenAddr::Inet { .. } | ListenAddr::Inet6 { .. } => None,
+    });
+    let pid_file = service.process.pid_file.as_deref().and_then(Path::parent);
+    sockets.chain(pid_file).map(Path::to_owned).collect()
+}
+
+/// The newest form of Landlock that this was written for; older kernels do what they can.
+const NEWEST: ABI = ABI::V5;
