@@ -5,6 +5,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
+    conform::{self, ConformArgs},
     diag::Diag,
     filter_script::{self, FilterOptions},
     openspf::TimeoutForm,
@@ -38,6 +39,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Send one message through a milter.
     Send(Box<SendArgs>),
+    /// Try how a milter takes what MTAs send, and what they do not.
+    Conform(ConformArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +60,9 @@ enum Subcommands {
     /// Send one message through a milter, and show the session and what became of the message
     #[command(after_help = send::HELP)]
     Send(Box<SendArgs>),
+    /// Try how milters take everything that MTAs send, and what none should: conformance and robustness
+    #[command(after_help = conform::HELP)]
+    Conform(ConformArgs),
 }
 
 #[derive(Args, Debug)]
@@ -158,6 +164,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
         }
         Subcommands::Replay(args) => Command::Replay(args),
         Subcommands::Send(args) => Command::Send(args),
+        Subcommands::Conform(args) => Command::Conform(args),
     })
 }
 
@@ -173,6 +180,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
         Ok(Command::Send(args)) => {
             until_stopped(&mut console, async |cancel, console| send::send(&args, cancel, console).await)
         }
+        Ok(Command::Conform(args)) => until_stopped(&mut console, async |cancel, console| {
+            conform::run(&args, program_dir(), cancel, console).await
+        }),
         Err(exit) => exit,
     }
 }

@@ -3,6 +3,7 @@
 pub mod cli;
 mod client;
 mod clock;
+pub mod conform;
 mod connector;
 pub mod diag;
 pub mod filter_script;

@@ -49,12 +49,12 @@ impl Console {
     }
 
     /// Whether a report for machines takes the stream of the results.
-    pub(super) fn set_report_on_out(&mut self, yes: bool) {
+    pub(crate) fn set_report_on_out(&mut self, yes: bool) {
         self.report_on_out = yes;
     }
 
     /// Writes a report for machines.
-    pub(super) fn report(&mut self, text: &str) {
+    pub(crate) fn report(&mut self, text: &str) {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 

@@ -84,6 +84,17 @@ impl Process {
         status
     }
 
+    /// Its id, which is that of its group too.
+    pub(super) fn id(&self) -> u32 {
+        self.group.as_raw().unsigned_abs()
+    }
+
+    /// Ends it with everything that it started.
+    pub(super) async fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.wait().await;
+    }
+
     /// Its end, if it has ended.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
         if self.status.is_none() {

@@ -1,5 +1,7 @@
 //! The world of one unit: a temporary folder, a fake DNS server and the milter under test, each of its own.
 
+mod again;
+
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use fake_dns::FakeDns;
@@ -118,7 +120,8 @@ impl World {
         fatal
     }
 
-    async fn stop_milter(&mut self) -> Option<Fatal> {
+    /// Asks the milter to stop, and says so if it had crashed, or had to be killed.
+    pub(crate) async fn stop_milter(&mut self) -> Option<Fatal> {
         let (mut process, suite) = (self.process.take()?, self.suite.as_ref()?);
         let had_ended = process.ended().is_some();
         let (status, killed) = process.stop(suite.stop_signal, suite.stop_timeout).await;

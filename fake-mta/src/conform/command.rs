@@ -1,0 +1,284 @@
+//! `fake-mta conform`.
+
+use std::{fmt::Write as _, path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+
+use super::{
+    battery::{Battery, MilterResult, Verdict, run_milter},
+    case::{Case, Level},
+    report::{Format, human, render},
+    target::Origin,
+};
+use crate::{
+    diag::{Diag, Source},
+    run::{Cancel, Console, Exit, MilterAddr},
+    scenario::{Unknown, parse_duration},
+    suite::{self, Suite},
+};
+
+/// What `fake-mta conform` is asked to do.
+#[derive(Args, Debug)]
+pub struct ConformArgs {
+    /// A milter that runs already, as unix:/path or inet:port@host; NAME is for the report
+    #[arg(long = "milter", value_name = "[NAME=]ADDR")]
+    milters: Vec<Named>,
+
+    /// A milter to be started, and started again when it crashes; {listen}, {dns} and {dir} are filled in
+    #[arg(long = "command", value_name = "[NAME=]COMMAND")]
+    commands: Vec<Named>,
+
+    /// A milter to be started as a fake-mta.toml says; a folder stands for the file in it
+    #[arg(long = "suite", value_name = "[NAME=]FILE")]
+    suites: Vec<Named>,
+
+    /// Only the cases whose id holds this text; may be given several times
+    #[arg(long = "filter", value_name = "TEXT")]
+    filters: Vec<String>,
+
+    /// Only the cases of this level and above: must, should or may
+    #[arg(long, value_name = "LEVEL", default_value_t = Level::May)]
+    level: Level,
+
+    /// How long the milter may take for any answer
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    timeout: Duration,
+
+    /// List the cases, with their levels and reasons, and try none
+    #[arg(long)]
+    list: bool,
+
+    /// A report: human, md, json, junit or html, to a file or to standard output
+    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    reports: Vec<Target>,
+
+    /// Show what went over the wire in every case that did not pass; twice for every case
+    #[arg(long, short, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// A milter of the command line, with its name.
+#[derive(Debug, Clone)]
+struct Named {
+    name: Option<String>,
+    value: String,
+}
+
+impl std::str::FromStr for Named {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        };
+        Ok(match text.split_once('=') {
+            Some((name, value)) if is_name(name) => Self { name: Some(name.to_owned()), value: value.to_owned() },
+            _ => Self { name: None, value: text.to_owned() },
+        })
+    }
+}
+
+/// A report and where it goes.
+#[derive(Debug, Clone)]
+struct Target {
+    format: Format,
+    file: Option<PathBuf>,
+}
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((name, file)) => (name, Some(file.into())),
+            None => (text, None),
+        };
+        let format = Format::ALL.into_iter().find(|(word, _)| *word == name).map(|(_, format)| format);
+        let unknown = || Unknown::new("report", name, Format::ALL.map(|(word, _)| word));
+        let format = format.ok_or_else(|| format!("{}, {}", unknown(), unknown().help))?;
+        Ok(Self { format, file })
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+}
+
+/// Plays the battery and reports.
+pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mut Console) -> Exit {
+    let cases = selected(args);
+    if args.list {
+        console.results(&listing(&cases));
+        return Exit::PASSED;
+    }
+    let milters = match milters(args) {
+        Ok(milters) => milters,
+        Err(problems) => {
+            console.diags(&problems);
+            return Exit::UNREADABLE;
+        }
+    };
+    if milters.is_empty() || cases.is_empty() {
+        let (title, help) = match cases.is_empty() {
+            true => ("no case fits", "`fake-mta conform --list` shows their ids"),
+            false => (
+                "no milter to try",
+                "name one with --milter ADDR, --command 'PROGRAM {listen}' or --suite fake-mta.toml",
+            ),
+        };
+        console.diags(&[Diag::error(title).help(help)]);
+        return Exit::USAGE;
+    }
+    console
+        .set_report_on_out(args.reports.iter().any(|target| target.file.is_none() && target.format != Format::Human));
+    let mut battery = Battery { cases, milters: Vec::new() };
+    for (name, origin) in milters {
+        let result = try_milter(&name, &origin, &battery.cases, args, &bin, cancel, console).await;
+        battery.milters.push(result);
+    }
+    finish(&battery, args, cancel, console)
+}
+
+async fn try_milter(
+    name: &str,
+    origin: &Origin,
+    cases: &[Arc<Case>],
+    args: &ConformArgs,
+    bin: &std::path::Path,
+    cancel: &Cancel,
+    console: &mut Console,
+) -> MilterResult {
+    let colour = console.colour();
+    console.results(&human::heading(name, cases.len()));
+    let verbose = args.verbose;
+    let each =
+        |case: &Case, result: &super::battery::CaseResult| console.results(&human::line(case, result, verbose, colour));
+    let result = run_milter(name, origin, cases, args.timeout, bin, cancel, each).await;
+    if let Some(fatal) = &result.fatal {
+        let mut diag = Diag::error(fatal.text.clone());
+        diag.notes.clone_from(&fatal.notes);
+        diag.help.extend(fatal.help.clone());
+        console.diags(&[diag]);
+    }
+    result
+}
+
+fn finish(battery: &Battery, args: &ConformArgs, cancel: &Cancel, console: &mut Console) -> Exit {
+    let mut exit = exit_of(battery);
+    for target in &args.reports {
+        let text = render(target.format, battery);
+        match &target.file {
+            Some(file) => {
+                if let Err(error) = std::fs::write(file, text) {
+                    console.diags(&[Diag::error(format!("cannot write the report to {}: {error}", file.display()))]);
+                    exit = Exit::HARNESS;
+                }
+            }
+            None if target.format == Format::Human => {}
+            None => console.report(&text),
+        }
+    }
+    console.results(&human::summary(battery));
+    if cancel.is_cancelled() { Exit::CANCELLED } else { exit }
+}
+
+/// What crashed counts for more than what failed; below `must` nothing is a failure of the run.
+fn exit_of(battery: &Battery) -> Exit {
+    let results = || battery.milters.iter().flat_map(|milter| battery.cases.iter().zip(&milter.results));
+    if battery.milters.iter().any(|milter| milter.fatal.is_some()) {
+        Exit::HARNESS
+    } else if results().any(|(_, result)| result.verdict == Verdict::Crash) {
+        Exit::MILTER
+    } else if results().any(|(case, result)| case.level == Level::Must && result.verdict.is_bad()) {
+        Exit::FAILED
+    } else {
+        Exit::PASSED
+    }
+}
+
+fn selected(args: &ConformArgs) -> Vec<Arc<Case>> {
+    let wanted =
+        |case: &Case| args.filters.is_empty() || args.filters.iter().any(|text| case.id.contains(text.as_str()));
+    super::cases().into_iter().filter(|case| case.level <= args.level && wanted(case)).map(Arc::new).collect()
+}
+
+fn listing(cases: &[Arc<Case>]) -> String {
+    let mut text = String::new();
+    for case in cases {
+        writeln!(text, "{:<6} {:<40} {}", case.level, case.id, case.title).expect("a String takes everything");
+    }
+    writeln!(text, "{} cases", cases.len()).expect("a String takes everything");
+    text
+}
+
+/// The milters of the command line, named.
+fn milters(args: &ConformArgs) -> Result<Vec<(String, Origin)>, Vec<Diag>> {
+    let mut all = Vec::new();
+    for Named { name, value } in &args.milters {
+        let addr: MilterAddr =
+            value.parse().map_err(|error: crate::run::MilterAddrError| vec![Diag::error(error.to_string())])?;
+        all.push((name.clone().unwrap_or_else(|| addr.to_string()), Origin::Running(addr)));
+    }
+    for Named { name, value } in &args.commands {
+        let suite = command_suite(value)?;
+        let name = name.clone().unwrap_or_else(|| program_name(value));
+        all.push((name, Origin::Started(Arc::new(suite))));
+    }
+    for Named { name, value } in &args.suites {
+        let path = PathBuf::from(value);
+        let file = if path.is_dir() { path.join(suite::FILE_NAME) } else { path };
+        let suite = suite::load(file)?;
+        let named = suite.command.first().map(|word| program_name(word.text()));
+        all.push((name.clone().or(named).unwrap_or_default(), Origin::Started(Arc::new(suite))));
+    }
+    Ok(all)
+}
+
+/// A command of the command line, as a suite file would name it.
+fn command_suite(command: &str) -> Result<Suite, Vec<Diag>> {
+    let mut milter = toml::Table::new();
+    milter.insert("command".to_owned(), toml::Value::String(command.to_owned()));
+    let socket = if command.contains("{listen.port}") { "inet" } else { "unix" };
+    milter.insert("socket".to_owned(), toml::Value::String(socket.to_owned()));
+    let mut file = toml::Table::new();
+    file.insert("milter".to_owned(), toml::Value::Table(milter));
+    let text = toml::to_string(&file).map_err(|error| vec![Diag::error(error.to_string())])?;
+    Suite::parse(&Source::new("--command", text))
+}
+
+fn program_name(command: &str) -> String {
+    let program = command.split_whitespace().next().unwrap_or(command);
+    program.rsplit('/').next().unwrap_or(program).to_owned()
+}
+
+/// What `--help` says behind the options.
+pub const HELP: &str = "\
+Examples:
+  fake-mta conform --milter unix:/run/my.sock              a milter that runs already
+  fake-mta conform --command './my-milter -s {listen}'     started here, and again when it crashes
+  fake-mta conform --suite scenarios --level must          as scenarios/fake-mta.toml says
+  fake-mta conform --command a='./a {listen}' --command b='./b {listen}' --report html=matrix.html
+  fake-mta conform --list                                  what is tried, and why
+
+Verdicts: pass, fail (broke the protocol), crash, hang, leak, skip (cannot be tried here).
+Exit codes: 0 every `must` passed   1 one did not   3 a milter did not start   4 one crashed";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_before_the_first_equals_sign_and_nothing_else_does() {
+        let read = |text: &str| text.parse::<Named>().map(|named| (named.name, named.value)).expect("it never fails");
+        assert_eq!(read("a-b=unix:/x"), (Some("a-b".into()), "unix:/x".into()));
+        assert_eq!(read("unix:/x=y"), (None, "unix:/x=y".into()));
+        assert_eq!(read("./m --x=1"), (None, "./m --x=1".into()));
+    }
+
+    #[test]
+    fn a_command_is_read_as_in_a_suite_file() {
+        let suite = command_suite("./m -s {listen} 'a \"b\"'").expect("a good command");
+        assert_eq!(suite.command.len(), 4);
+        assert!(command_suite("./m {lisetn}").is_err());
+    }
+}

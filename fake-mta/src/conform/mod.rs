@@ -1,0 +1,37 @@
+//! The conformance and robustness battery: `fake-mta conform --milter ADDR`.
+//!
+//! It talks to a milter as MTAs do, and then as no MTA should, and says how the milter takes it. Each [`Case`] is one thing
+//! that an MTA may send, with the reason why it matters, what the standard behaviour is and which MTA does this. A case does
+//! not ask what the milter decides: every verdict that the protocol allows will do. The same battery therefore fits every milter.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `cases/` | what is tried, group by group |
+//! | `step.rs`, `letter.rs` | what a case is made of |
+//! | `talk.rs`, `script.rs` | one connection, and the steps played over it |
+//! | `special.rs` | what takes many connections, or the process itself |
+//! | `target.rs`, `usage.rs` | the milter under test, and what it holds |
+//! | `battery.rs` | all cases over all milters |
+//! | `report/` | what came of it |
+
+mod battery;
+mod case;
+mod cases;
+mod command;
+mod exchange;
+mod letter;
+mod report;
+mod script;
+mod special;
+mod step;
+mod talk;
+mod target;
+mod trouble;
+mod usage;
+
+pub use battery::{Battery, CaseResult, MilterResult, Verdict, run_case};
+pub use case::{Case, Level};
+pub use cases::all as cases;
+pub use command::{ConformArgs, HELP, run};
+pub use report::Format;
+pub use target::{Origin, Target};

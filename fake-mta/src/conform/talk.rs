@@ -1,0 +1,293 @@
+//! One connection to the milter under test.
+
+use std::{io, time::Duration};
+
+use milter_proto::{
+    Actions, Command, FrameDecoder, Negotiate, Protocol, Reply, limits,
+    mta::{Due, MtaSession, Received, Standing},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    time::timeout,
+};
+
+use super::{exchange::Exchange, step::Pace, trouble::Trouble};
+use crate::link::Stream;
+
+/// A connection, and what may come over it now.
+pub(super) struct Talk {
+    stream: Box<dyn Stream>,
+    session: MtaSession,
+    limit: Duration,
+    pace: Pace,
+    /// Packets that wait for the one that needs an answer.
+    held: Vec<u8>,
+    /// Something was sent that no MTA sends: the milter owes nothing any more.
+    lenient: bool,
+    /// What was sent last, for messages.
+    last: String,
+}
+
+impl Talk {
+    /// A connection over which nothing was said yet.
+    pub(super) fn new(stream: Box<dyn Stream>, limit: Duration) -> Self {
+        let session = MtaSession::new(Negotiate::default());
+        Self {
+            stream,
+            session,
+            limit,
+            pace: Pace::Packets,
+            held: Vec::new(),
+            lenient: false,
+            last: "connecting".to_owned(),
+        }
+    }
+
+    pub(super) fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+    }
+
+    pub(super) fn agreed(&self) -> &Negotiate {
+        self.session.agreed()
+    }
+
+    /// Makes the offer and takes the answer.
+    pub(super) async fn negotiate(&mut self, offer: &Negotiate, log: &mut Exchange) -> Result<(), Trouble> {
+        self.session = MtaSession::new(effective(offer));
+        match self.event(&Command::Negotiate(offer.clone()), log).await? {
+            Some(Reply::Negotiate(answer)) => {
+                self.session.agree(answer);
+                Ok(())
+            }
+            other => Err(Trouble::Wrong(format!("no answer to the offer, but {other:?}"))),
+        }
+    }
+
+    /// Sends a command, and waits for the answer if one is due.
+    pub(super) async fn event(&mut self, command: &Command, log: &mut Exchange) -> Result<Option<Reply>, Trouble> {
+        let mut out = Vec::new();
+        let due = self.session.send(command, &mut out);
+        let due =
+            due.map_err(|error| Trouble::Skipped(format!("the milter's answers leave no room for it: {error}")))?;
+        if due == Due::Suppressed {
+            return Ok(None);
+        }
+        self.last = command.to_string();
+        log.sent(&self.last);
+        self.write(&out, due == Due::Reply).await?;
+        if due == Due::Reply { self.reply(log).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Sends bytes as they are.
+    pub(super) async fn raw(
+        &mut self,
+        bytes: &[u8],
+        shown: &str,
+        lenient: bool,
+        log: &mut Exchange,
+    ) -> Result<(), Trouble> {
+        log.sent(shown);
+        shown.clone_into(&mut self.last);
+        self.lenient |= lenient;
+        match self.write(bytes, true).await {
+            Err(Trouble::Closed(_)) if self.lenient => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Closes the sending side.
+    pub(super) async fn half_close(&mut self, log: &mut Exchange) {
+        log.note("the sending side is closed");
+        // A milter that has closed already is found out when its answer is read.
+        let _ = self.stream.shutdown().await;
+    }
+
+    /// Says goodbye as an MTA does, and sees that nothing comes that nobody asked for, and that the milter lets go.
+    pub(super) async fn close(mut self, log: &mut Exchange) -> Result<(), Trouble> {
+        let may_quit = !self.lenient && !self.session.awaits_reply() && self.session.agreed().version > 0;
+        if may_quit && !matches!(self.event(&Command::Quit, log).await, Ok(None)) {
+            log.note("the milter has closed already");
+        }
+        let _ = self.stream.shutdown().await;
+        self.wait_for_end(log).await
+    }
+
+    /// Reads on until the milter closes.
+    pub(super) async fn wait_for_end(&mut self, log: &mut Exchange) -> Result<(), Trouble> {
+        loop {
+            let came = match self.session.next_reply() {
+                Err(error) if self.lenient => return self.ended(log, &format!("what came is no packet: {error}")),
+                Err(error) => return Err(Trouble::Wrong(format!("what came is no packet: {error}"))),
+                Ok(came) => came,
+            };
+            if let Some(received) = came {
+                log.came(&shown(&received));
+                if !self.lenient {
+                    return Err(Trouble::Wrong(format!("a packet that nobody asked for came after {}", self.last)));
+                }
+                continue;
+            }
+            if self.read().await? == 0 {
+                return self.ended(log, "the milter closed the connection");
+            }
+        }
+    }
+
+    /// Sends a command so often without waiting, while the answers are read a byte at a time.
+    pub(super) async fn pipelined(&mut self, command: &Command, count: usize) -> Result<Vec<Reply>, Trouble> {
+        let mut one = Vec::new();
+        command.encode(&mut one);
+        self.last = command.to_string();
+        self.lenient = true;
+        let (limit, last) = (self.limit, self.last.clone());
+        let (mut reader, mut writer) = tokio::io::split(&mut self.stream);
+        let writing = async {
+            let written = timeout(limit, writer.write_all(&one.repeat(count))).await;
+            written.map_err(|_| Trouble::Silent(format!("the milter read nothing more of {last}")))
+        };
+        let reading = read_slowly(&mut reader, count, limit);
+        let (written, replies) = tokio::join!(writing, reading);
+        // An error of writing shows in what did not come.
+        written.map(drop)?;
+        replies
+    }
+
+    fn ended(&self, log: &mut Exchange, text: &str) -> Result<(), Trouble> {
+        log.note(text);
+        Ok(())
+    }
+
+    async fn reply(&mut self, log: &mut Exchange) -> Result<Reply, Trouble> {
+        for _ in 0..MAX_PACKETS {
+            match self.session.next_reply() {
+                Ok(Some(received)) => {
+                    log.came(&shown(&received));
+                    if let Some(reply) = judged(received)? {
+                        return Ok(reply);
+                    }
+                }
+                Ok(None) if self.read().await? == 0 => {
+                    log.note("the milter closed the connection");
+                    return Err(Trouble::Closed(format!(
+                        "the connection was closed where {} has to be answered",
+                        self.last
+                    )));
+                }
+                Ok(None) => {}
+                Err(error) => return Err(Trouble::Wrong(format!("the answer to {} is no packet: {error}", self.last))),
+            }
+        }
+        Err(Trouble::Wrong(format!("over {MAX_PACKETS} packets came for {}", self.last)))
+    }
+
+    /// Reads once; 0 is the end, in whichever way it came about.
+    async fn read(&mut self) -> Result<usize, Trouble> {
+        let mut bytes = [0; 16 * 1024];
+        match timeout(self.limit, self.stream.read(&mut bytes)).await {
+            Err(_) => Err(self.silent()),
+            Ok(Err(_)) => Ok(0),
+            Ok(Ok(count)) => {
+                self.session.receive(&bytes[..count]);
+                Ok(count)
+            }
+        }
+    }
+
+    fn silent(&self) -> Trouble {
+        let waits = self.session.awaits_reply();
+        let what = if waits { "did not answer" } else { "did not close the connection" };
+        Trouble::Silent(format!(
+            "the milter {what} within {} after {}",
+            crate::run::duration_text(self.limit),
+            self.last
+        ))
+    }
+
+    async fn write(&mut self, bytes: &[u8], now: bool) -> Result<(), Trouble> {
+        self.held.extend_from_slice(bytes);
+        if self.pace == Pace::Together && !now {
+            return Ok(());
+        }
+        let bytes = std::mem::take(&mut self.held);
+        let written = match self.pace {
+            Pace::Bytes => timeout(self.limit, self.write_pieces(bytes.chunks(1))).await,
+            Pace::Halves => {
+                let (first, rest) = bytes.split_at(bytes.len().min(HALF_A_LENGTH));
+                timeout(self.limit, self.write_pieces([first, rest].into_iter())).await
+            }
+            Pace::Packets | Pace::Together => timeout(self.limit, write_all(&mut self.stream, &bytes)).await,
+        };
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Trouble::Closed(format!("the connection was closed before {} was sent", self.last))),
+            Err(_) => Err(Trouble::Silent(format!("the milter read nothing more of {}", self.last))),
+        }
+    }
+
+    async fn write_pieces<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+        for piece in pieces {
+            write_all(&mut self.stream, piece).await?;
+            // Without this the milter could find them all together.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+}
+
+/// An offer without any action, or without any step, is taken for what version 1 had: libmilter has it so.
+fn effective(offer: &Negotiate) -> Negotiate {
+    let actions = if offer.actions.is_empty() { Actions::V1 } else { offer.actions };
+    let protocol = if offer.protocol.is_empty() { Protocol::V1 } else { offer.protocol };
+    Negotiate { actions, protocol, ..offer.clone() }
+}
+
+async fn write_all(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
+}
+
+/// Reads so many answers; fewer if one of them is a verdict.
+async fn read_slowly(
+    stream: &mut (impl AsyncRead + Unpin),
+    count: usize,
+    limit: Duration,
+) -> Result<Vec<Reply>, Trouble> {
+    let mut decoder = FrameDecoder::new(limits::PAYLOAD_MAX);
+    let mut replies = Vec::new();
+    while replies.len() < count {
+        let read = timeout(limit, stream.read_u8()).await;
+        let read = read.map_err(|_| Trouble::Silent(format!("{} of {count} answers came", replies.len())))?;
+        let byte = read.map_err(|_| {
+            Trouble::Closed(format!("the connection was closed after {} of {count} answers", replies.len()))
+        })?;
+        decoder.push(&[byte]);
+        let frame = decoder.next().map_err(|error| Trouble::Wrong(error.to_string()))?;
+        if let Some(frame) = frame {
+            let reply = Reply::decode(&frame).map_err(|error| Trouble::Wrong(error.to_string()))?;
+            let ends = reply != Reply::Continue;
+            replies.push(reply);
+            if ends {
+                break;
+            }
+        }
+    }
+    Ok(replies)
+}
+
+/// The answer, if this packet is one; edits and progress are not.
+fn judged(received: Received) -> Result<Option<Reply>, Trouble> {
+    match (received.standing, received.reply) {
+        (Standing::Violation(error), _) => Err(Trouble::Wrong(error.to_string())),
+        (Standing::Final, Ok(reply)) => Ok(Some(reply)),
+        _ => Ok(None),
+    }
+}
+
+fn shown(received: &Received) -> String {
+    received.reply.as_ref().map_or_else(|error| format!("malformed: {error}"), ToString::to_string)
+}
+
+/// More edits than this to one message are no edits.
+const MAX_PACKETS: usize = 10_000;
+
+const HALF_A_LENGTH: usize = 2;

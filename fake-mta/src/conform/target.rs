@@ -1,0 +1,231 @@
+//! The milter under test.
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use milter_proto::Negotiate;
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+
+use super::{
+    exchange::Exchange,
+    step::connect,
+    talk::Talk,
+    trouble::Trouble,
+    usage::{Usage, usage},
+};
+use crate::{
+    diag::Source,
+    link::Stream,
+    run::{Cancel, Fatal, FatalKind, MilterAddr, World, WorldOptions},
+    scenario::{self, Unit},
+    suite::Suite,
+};
+
+/// Where a milter comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// It runs already.
+    Running(MilterAddr),
+    /// It is started, and started again when it has crashed.
+    Started(Arc<Suite>),
+}
+
+/// A milter under test, running.
+#[derive(Debug)]
+pub struct Target {
+    name: String,
+    limit: Duration,
+    addr: MilterAddr,
+    own: Option<Own>,
+}
+
+/// A milter that was started here.
+#[derive(Debug)]
+struct Own {
+    world: World,
+    unit: Unit,
+    options: WorldOptions,
+}
+
+impl Target {
+    /// Starts the milter if it does not run already. `limit` is how long it may take for any answer.
+    ///
+    /// # Errors
+    /// It did not start.
+    pub async fn start(
+        name: &str,
+        origin: &Origin,
+        limit: Duration,
+        bin: PathBuf,
+        cancel: &Cancel,
+    ) -> Result<Self, Fatal> {
+        let name = name.to_owned();
+        let suite = match origin {
+            Origin::Running(addr) => return Ok(Self { name, limit, addr: addr.clone(), own: None }),
+            Origin::Started(suite) => Arc::clone(suite),
+        };
+        let options = WorldOptions { suite: Some(suite), milter: None, dns: None, bin, keep: false };
+        let unit = surroundings()?;
+        let world = World::start(&unit, &options, cancel).await?;
+        Ok(Self { name, limit, addr: world.milter().clone(), own: Some(Own { world, unit, options }) })
+    }
+
+    /// Its name in reports.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it listens.
+    pub fn addr(&self) -> &MilterAddr {
+        &self.addr
+    }
+
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// Opens a connection.
+    pub(super) async fn talk(&self) -> Result<Talk, Trouble> {
+        Ok(Talk::new(self.stream().await?, self.limit))
+    }
+
+    async fn stream(&self) -> Result<Box<dyn Stream>, Trouble> {
+        let connecting = async {
+            Ok::<_, io::Error>(match &self.addr {
+                MilterAddr::Unix(path) => Box::new(UnixStream::connect(path).await?) as Box<dyn Stream>,
+                MilterAddr::Tcp(addr) => {
+                    let stream = TcpStream::connect(addr).await?;
+                    stream.set_nodelay(true)?;
+                    Box::new(stream)
+                }
+            })
+        };
+        match timeout(self.limit, connecting).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(error)) if is_own_limit(&error) => {
+                Err(Trouble::Skipped("this process may not open so many files: see `ulimit -n`".to_owned()))
+            }
+            Ok(Err(error)) => Err(Trouble::Refused(format!("nobody accepts connections any more: {error}"))),
+            Err(_) => Err(Trouble::Silent("no connection was accepted in time".to_owned())),
+        }
+    }
+
+    /// Whether it still serves an honest MTA.
+    pub(super) async fn is_alive(&self) -> Result<(), Trouble> {
+        let mut log = Exchange::default();
+        let mut talk = self.talk().await?;
+        let served = async {
+            talk.negotiate(&Negotiate::offer(6), &mut log).await?;
+            talk.event(&connect(), &mut log).await.map(drop)
+        };
+        match served.await {
+            // What it says is not judged here: only that it says something.
+            Ok(()) | Err(Trouble::Wrong(_) | Trouble::Skipped(_)) => Ok(()),
+            Err(Trouble::Closed(text)) => Err(Trouble::Refused(text)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What it holds; `None` if its process is not known.
+    pub(super) async fn usage(&self) -> Option<Usage> {
+        usage(self.pid().await?)
+    }
+
+    /// A Unix socket tells who listens on it.
+    async fn pid(&self) -> Option<u32> {
+        if let Some(own) = &self.own {
+            return own.world.milter_id();
+        }
+        let stream = UnixStream::connect(self.addr.path()?).await.ok()?;
+        stream.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok())
+    }
+
+    /// How its process ended, if it has.
+    pub(super) async fn end(&mut self) -> Option<String> {
+        let fatal = self.own.as_mut()?.world.milter_end().await?;
+        let notes = fatal.notes.join("\n");
+        Some(format!("{}\n{notes}", fatal.text))
+    }
+
+    /// Ends it the hard way.
+    pub(super) async fn kill(&mut self) -> Result<(), Trouble> {
+        let own = self.own.as_mut().ok_or_else(not_ours)?;
+        own.world.kill_milter().await;
+        Ok(())
+    }
+
+    /// Asks it to stop, and says so if it does not, or ends as one that crashed.
+    pub(super) async fn stop_milter(&mut self) -> Result<(), Trouble> {
+        let own = self.own.as_mut().ok_or_else(not_ours)?;
+        own.world.stop_milter().await.map_or(Ok(()), |fatal| Err(Trouble::Wrong(fatal.text)))
+    }
+
+    /// Starts it again, at the same address.
+    pub(super) async fn start_again(&mut self) -> Result<(), Trouble> {
+        let own = self.own.as_mut().ok_or_else(not_ours)?;
+        let started = own.world.start_again(&own.unit, &own.options, &Cancel::new()).await;
+        started.map_err(|fatal| Trouble::Wrong(format!("{}\n{}", fatal.text, fatal.notes.join("\n"))))
+    }
+
+    /// Whether it can be started here.
+    pub(super) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Stops it, if it was started here.
+    pub async fn stop(self) {
+        if let Some(own) = self.own {
+            own.world.stop().await;
+        }
+    }
+}
+
+fn not_ours() -> Trouble {
+    Trouble::Skipped("only a milter that was started with --command or --suite can be ended".to_owned())
+}
+
+/// Too many open files, here or in the whole system.
+fn is_own_limit(error: &io::Error) -> bool {
+    use nix::errno::Errno;
+    let code = error.raw_os_error().map(Errno::from_raw);
+    matches!(code, Some(Errno::EMFILE | Errno::ENFILE | Errno::EADDRNOTAVAIL))
+}
+
+/// What is around a milter that is started here: a DNS in which the battery's sender and client are honest.
+fn surroundings() -> Result<Unit, Fatal> {
+    let source = Source::new("conform.toml", SURROUNDINGS);
+    let parsed = scenario::parse(&source).map_err(|problems| {
+        Fatal::new(FatalKind::Harness, problems.first().map_or_else(String::new, ToString::to_string))
+    })?;
+    let unit = scenario::units(&parsed).into_iter().next();
+    unit.ok_or_else(|| Fatal::new(FatalKind::Harness, "the battery's own scenario is empty"))
+}
+
+const SURROUNDINGS: &str = r#"
+name = "conform"
+[dns]
+zone = '''
+example.org.              TXT "v=spf1 +all"
+example.org.              MX  0 mail.example.org.
+mail.example.org.         A   192.0.2.1
+client.example.net.       A   192.0.2.1
+client.example.net.       TXT "v=spf1 +all"
+1.2.0.192.in-addr.arpa.   PTR client.example.net.
+example.com.              MX  0 mail.example.org.
+'''
+[[session]]
+client = "192.0.2.1"
+dialogue = ""
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_surroundings_are_a_good_scenario() {
+        assert!(surroundings().is_ok());
+    }
+}

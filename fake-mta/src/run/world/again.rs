@@ -1,0 +1,38 @@
+//! The milter's process, for those who end it and start it again.
+
+use super::{Fatal, World, command_line, no_milter, start_milter};
+use crate::{
+    run::{Cancel, WorldOptions},
+    scenario::Unit,
+};
+
+impl World {
+    /// The id of the milter's process; `None` if it was not started here.
+    pub(crate) fn milter_id(&self) -> Option<u32> {
+        self.process.as_ref().map(super::Process::id)
+    }
+
+    /// Kills the milter.
+    pub(crate) async fn kill_milter(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().await;
+        }
+    }
+
+    /// Starts the milter again, at the same address and in the same folder.
+    ///
+    /// # Errors
+    /// It did not come up.
+    pub(crate) async fn start_again(
+        &mut self,
+        unit: &Unit,
+        options: &WorldOptions,
+        cancel: &Cancel,
+    ) -> Result<(), Fatal> {
+        self.kill_milter().await;
+        let suite = self.suite.clone().ok_or_else(no_milter)?;
+        let line = command_line(unit, &suite, options, &self.milter, &self.dir, self.dns.addr())?;
+        self.process = Some(start_milter(&line, &suite, &self.milter, cancel).await?);
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! The battery itself under test: an honest filter passes every case, and for every case there is a filter that fails it.
+
+mod fault;
+mod filter;
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use fake_mta::{
+    conform::{Case, CaseResult, Origin, Target, Verdict, cases, run_case},
+    diag::Source,
+    run::{Cancel, MilterAddr},
+    suite::Suite,
+};
+use fault::Fault;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() {
+    let args = Arguments::from_args();
+    let trials = cases().into_iter().map(Arc::new).flat_map(|case| {
+        let (honest, faulty) = (Arc::clone(&case), Arc::clone(&case));
+        [
+            Trial::test(format!("{} passes an honest filter", case.id), move || is_passed(&honest)),
+            Trial::test(format!("{} finds its fault", case.id), move || is_found(&faulty)),
+        ]
+    });
+    libtest_mimic::run(&args, trials.collect()).exit();
+}
+
+fn is_passed(case: &Case) -> Result<(), Failed> {
+    let came = match process_suite(case, Kind::Honest) {
+        Some(suite) => started(case, suite),
+        None => served(case, Fault::None, PATIENCE),
+    };
+    if came.verdict == Verdict::Pass && came.ended_early.is_none() { Ok(()) } else { Err(format!("{came:#?}").into()) }
+}
+
+fn is_found(case: &Case) -> Result<(), Failed> {
+    let came = match process_suite(case, Kind::Faulty) {
+        Some(suite) => started(case, suite),
+        None => {
+            let fault = Fault::found_by(&case.id);
+            assert_ne!(fault, Fault::None, "{} has no filter that fails it", case.id);
+            served(case, fault, IMPATIENCE)
+        }
+    };
+    if came.verdict.is_bad() { Ok(()) } else { Err(format!("{came:#?}").into()) }
+}
+
+/// Plays the case against a filter in this process.
+fn served(case: &Case, fault: Fault, limit: Duration) -> CaseResult {
+    let dir = tempfile::Builder::new().prefix("fc-").tempdir_in("/tmp").expect("a folder");
+    let path = dir.path().join("s");
+    block_on(async {
+        let filter = tokio::spawn({
+            let path = path.clone();
+            async move { filter::serve(&path, fault).await }
+        });
+        while !path.exists() {
+            tokio::task::yield_now().await;
+        }
+        let origin = Origin::Running(MilterAddr::Unix(path));
+        let mut target = target(&origin, limit).await;
+        let came = run_case(case, &mut target).await;
+        filter.abort();
+        came
+    })
+}
+
+/// Plays the case against a filter of its own process.
+fn started(case: &Case, suite: Suite) -> CaseResult {
+    block_on(async {
+        let mut target = target(&Origin::Started(Arc::new(suite)), PATIENCE).await;
+        let came = run_case(case, &mut target).await;
+        target.stop().await;
+        came
+    })
+}
+
+async fn target(origin: &Origin, limit: Duration) -> Target {
+    let started = Target::start("test", origin, limit, Path::new("/").to_owned(), &Cancel::new()).await;
+    started.unwrap_or_else(|fatal| panic!("{fatal:?}"))
+}
+
+enum Kind {
+    Honest,
+    Faulty,
+}
+
+/// Cases that end the process need one: the scripted filter, which leaves its socket behind when it is killed, under a shell that
+/// tidies up before it, or does not stop when it is asked.
+fn process_suite(case: &Case, kind: Kind) -> Option<Suite> {
+    let shell = match (case.id.as_str(), kind) {
+        ("process/killed" | "process/stopped", Kind::Honest) => {
+            "rm -f \"$2\"; exec \"$1\" filter --script /dev/null --listen unix:\"$2\""
+        }
+        ("process/killed", Kind::Faulty) => "exec \"$1\" filter --script /dev/null --listen unix:\"$2\"",
+        ("process/stopped", Kind::Faulty) => {
+            "trap '' TERM; rm -f \"$2\"; \"$1\" filter --script /dev/null --listen unix:\"$2\"; read x < /dev/zero"
+        }
+        _ => return None,
+    };
+    let program = env!("CARGO_BIN_EXE_fake-mta");
+    let text = format!(
+        "[milter]\ncommand = ['sh', '-c', '''{shell}''', 'sh', '{program}', '{{listen.path}}']\nstop_timeout = \"500ms\"\n"
+    );
+    Some(Suite::parse(&Source::new("fake-mta.toml", text)).unwrap_or_else(|problems| panic!("{}", problems[0])))
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(future)
+}
+
+/// An honest filter on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A filter that never answers is waited for so long.
+const IMPATIENCE: Duration = Duration::from_millis(500);
