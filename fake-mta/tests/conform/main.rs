@@ -15,6 +15,12 @@ use fault::Fault;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
+    if let [_, serve, case, kind, path] = &std::env::args().collect::<Vec<_>>()[..]
+        && serve == SERVE
+    {
+        let fault = if kind == FAULTY { Fault::found_by(case) } else { Fault::None };
+        return block_on(filter::serve(Path::new(path), fault)).expect("the filter listens");
+    }
     let args = Arguments::from_args();
     let trials = cases().into_iter().map(Arc::new).flat_map(|case| {
         let (honest, faulty) = (Arc::clone(&case), Arc::clone(&case));
@@ -86,9 +92,12 @@ enum Kind {
     Faulty,
 }
 
-/// Cases that end the process need one: the scripted filter, which leaves its socket behind when it is killed, under a shell that
-/// tidies up before it, or does not stop when it is asked.
+/// Cases that end the process, or look at what it holds, need one of its own.
 fn process_suite(case: &Case, kind: Kind) -> Option<Suite> {
+    if case.group() == "leak" {
+        return Some(own_process(case, &kind));
+    }
+    // The scripted filter leaves its socket behind when it is killed; the shell tidies up before it, or does not stop when asked.
     let shell = match (case.id.as_str(), kind) {
         ("process/killed" | "process/stopped", Kind::Honest) => {
             "rm -f \"$2\"; exec \"$1\" filter --script /dev/null --listen unix:\"$2\""
@@ -100,16 +109,29 @@ fn process_suite(case: &Case, kind: Kind) -> Option<Suite> {
         _ => return None,
     };
     let program = env!("CARGO_BIN_EXE_fake-mta");
-    let text = format!(
-        "[milter]\ncommand = ['sh', '-c', '''{shell}''', 'sh', '{program}', '{{listen.path}}']\nstop_timeout = \"500ms\"\n"
-    );
-    Some(Suite::parse(&Source::new("fake-mta.toml", text)).unwrap_or_else(|problems| panic!("{}", problems[0])))
+    Some(suite(&format!("['sh', '-c', '''{shell}''', 'sh', '{program}', '{{listen.path}}']")))
+}
+
+/// This very program, as a filter.
+fn own_process(case: &Case, kind: &Kind) -> Suite {
+    let program = std::env::current_exe().expect("the system tells");
+    let kind = if matches!(kind, Kind::Faulty) { FAULTY } else { "honest" };
+    suite(&format!("['{}', '{SERVE}', '{}', '{kind}', '{{listen.path}}']", program.display(), case.id))
+}
+
+fn suite(command: &str) -> Suite {
+    let text = format!("[milter]\ncommand = {command}\nstop_timeout = \"500ms\"\n");
+    Suite::parse(&Source::new("fake-mta.toml", text)).unwrap_or_else(|problems| panic!("{}", problems[0]))
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(future)
 }
+
+/// The first argument of this program where it is to be a filter.
+const SERVE: &str = "serve-as-filter";
+const FAULTY: &str = "faulty";
 
 /// An honest filter on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
