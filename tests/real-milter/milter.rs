@@ -39,6 +39,11 @@ impl Milter {
         if status.success() { Ok(()) } else { Err(format!("spf-milter ended with {status}\n{}", self.log())) }
     }
 
+    /// Waits until it is gone.
+    pub(crate) async fn killed(&mut self) {
+        self.child.wait().await.ok();
+    }
+
     /// What it has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(log_path(self.name)).unwrap_or_else(|error| error.to_string())

@@ -40,12 +40,21 @@ impl Kind {
         }
     }
 
-    /// Starts it with the guide's lines of that variant (empty for the first ones); it listens when this is done. It ends with the
-    /// namespaces.
-    pub(crate) async fn start(self, variant: &str) -> Result<(), String> {
+    /// The language of its configuration.
+    fn language(self) -> &'static str {
         match self {
-            Self::Sendmail => start_sendmail(&guide::block(self.guide(), &format!("m4 {variant}"))?).await?,
-            Self::Postfix => start_postfix(&guide::block(self.guide(), &format!("ini {variant}"))?).await?,
+            Self::Sendmail => "m4",
+            Self::Postfix => "ini",
+        }
+    }
+
+    /// Starts it with that guide's lines of that variant (empty for the first ones); it listens when this is done. It ends with the
+    /// namespaces.
+    pub(crate) async fn start(self, guide: &str, variant: &str) -> Result<(), String> {
+        let lines = guide::block(guide, &format!("{} {variant}", self.language()))?;
+        match self {
+            Self::Sendmail => start_sendmail(&lines).await?,
+            Self::Postfix => start_postfix(&lines).await?,
         }
         until("the MTA listens", async || listens()).await
     }

@@ -28,8 +28,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// All but the MTA, with the guide's configuration of that variant and DNS faults.
-    pub(crate) async fn prepare(kind: Kind, variant: &str, faults: &[&str]) -> Result<Self, String> {
+    /// All but the MTA, with that guide's configuration of that variant and DNS faults.
+    pub(crate) async fn prepare(guide: &str, variant: &str, faults: &[&str]) -> Result<Self, String> {
         let log = Syslog::start(&["/dev/log", "/var/spool/postfix/dev/log"]).map_err(text)?;
         let mut dns = FakeDns::builder().listen(([127, 0, 0, 1], 53).into());
         dns = dns.zone_text("proof", ZONE).map_err(text)?;
@@ -39,7 +39,7 @@ impl World {
         let dns = dns.start().await.map_err(text)?;
         let sink = Sink::start().await.map_err(text)?;
         sasl::start().map_err(text)?;
-        let milter = Milter::start("spf-milter", &guide::block(kind.guide(), &format!("toml {variant}"))?).await?;
+        let milter = Milter::start("spf-milter", &guide::block(guide, &format!("toml {variant}"))?).await?;
         Ok(Self { milter, log, sink, _dns: dns })
     }
 
@@ -50,8 +50,8 @@ impl World {
 
     /// The same with DNS faults.
     pub(crate) async fn start_with_faults(kind: Kind, variant: &str, faults: &[&str]) -> Result<Self, String> {
-        let world = Self::prepare(kind, variant, faults).await?;
-        kind.start(variant).await.map_err(|problem| world.told(&problem))?;
+        let world = Self::prepare(kind.guide(), variant, faults).await?;
+        kind.start(kind.guide(), variant).await.map_err(|problem| world.told(&problem))?;
         Ok(world)
     }
 

@@ -13,9 +13,9 @@ use crate::{
 
 /// OpenDMARC has no SPF result but the one in our field: what it makes of a message shows that it read it.
 pub(super) async fn dmarc(kind: Kind) -> Result<(), String> {
-    let world = World::prepare(kind, "dmarc", &[]).await?;
+    let world = World::prepare(kind.guide(), "dmarc", &[]).await?;
     start_opendmarc(kind).await.map_err(|problem| world.told(&problem))?;
-    kind.start("dmarc").await.map_err(|problem| world.told(&problem))?;
+    kind.start(kind.guide(), "dmarc").await.map_err(|problem| world.told(&problem))?;
 
     let mail = world.deliver(Letter::default()).await?;
     says(&world, &mail.message, "spf=pass", "smtp.mailfrom=pass.example")?;

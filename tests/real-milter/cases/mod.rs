@@ -1,5 +1,6 @@
 //! What is shown, for each MTA.
 
+mod balancer;
 mod dmarc;
 mod lines;
 mod under_traffic;
@@ -23,14 +24,24 @@ pub(crate) enum Case {
     Restart,
     /// OpenDMARC behind spf-milter goes by its result.
     Dmarc,
+    /// One of two behind HAProxy dies while mail comes in.
+    Balancer,
 }
 
 impl Case {
     /// Each case with each MTA.
     pub(crate) fn all() -> Vec<(Self, Kind)> {
         let both = |case| [(case, Kind::Sendmail), (case, Kind::Postfix)];
-        let cases =
-            [Self::Pass, Self::Fail, Self::Softfail, Self::Authenticated, Self::Outage, Self::Restart, Self::Dmarc];
+        let cases = [
+            Self::Pass,
+            Self::Fail,
+            Self::Softfail,
+            Self::Authenticated,
+            Self::Outage,
+            Self::Restart,
+            Self::Dmarc,
+            Self::Balancer,
+        ];
         cases.into_iter().flat_map(both).collect()
     }
 
@@ -44,6 +55,7 @@ impl Case {
             Self::Outage => "a_dns_outage_puts_mail_off_in_our_words",
             Self::Restart => "a_restart_under_traffic_loses_nothing",
             Self::Dmarc => "opendmarc_goes_by_our_result",
+            Self::Balancer => "one_of_two_dies_under_traffic_and_nothing_is_lost",
         }
     }
 
@@ -60,6 +72,7 @@ impl Case {
             Self::Outage => lines::outage(kind).await,
             Self::Restart => under_traffic::restart(kind).await,
             Self::Dmarc => dmarc::dmarc(kind).await,
+            Self::Balancer => balancer::one_of_two_dies(kind).await,
         }
     }
 }
