@@ -39,6 +39,8 @@ fn result(unit: Unit) -> UnitResult {
         played,
         mismatches: Vec::new(),
         warnings: Vec::new(),
+        difference: None,
+        is_compared: false,
         strict: false,
         rerun: "fake-mta run a.toml".to_owned(),
     }

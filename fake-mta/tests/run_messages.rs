@@ -29,6 +29,9 @@ impl Player for Canned {
         let mut steps = Vec::new();
         for (index, step) in unit.scenario.sessions[0].steps.iter().enumerate() {
             let reply = if index == 0 { "220 hello".to_owned() } else { format!("250 {} ok", unit.profile) };
+            let parts =
+                unit.scenario.tags.iter().any(|tag| tag.value == "parts") && unit.profile.to_string() == "postfix";
+            let reply = if index > 0 && parts { "451 4.3.5 broken".to_owned() } else { reply };
             let start = transcript.lines().count();
             transcript += &format!("C: {}\nS: {reply}\n", step.action.value);
             let range = start..start + 2;
@@ -170,6 +173,17 @@ async fn warnings_are_failures_if_the_run_is_strict() {
     let dir = folder(&[("a.toml", WARNS), ("c.toml", &expected)]);
     let profile = Some("postfix".parse().expect("a profile"));
     insta::assert_snapshot!(told(dir.path(), &Options { strict: true, profile, ..unused_milter(dir.path()) }).await);
+}
+
+#[tokio::test]
+async fn where_the_two_mtas_part_is_told() {
+    let parts = WARNS.replace("warns", "parts");
+    let knows = format!("differs = 'they are two programs'\n{parts}");
+    let outdated = format!("differs = 'they were two programs'\n{GOOD}");
+    let dir = folder(&[("a.toml", &parts), ("b.toml", &knows), ("c.toml", &outdated)]);
+    insta::assert_snapshot!(told(dir.path(), &unused_milter(dir.path())).await);
+    let strict = Options { strict: true, ..unused_milter(dir.path()) };
+    assert!(told(dir.path(), &strict).await.contains("5 passed, 1 failed, 0 skipped"));
 }
 
 #[tokio::test]

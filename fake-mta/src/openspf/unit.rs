@@ -41,6 +41,7 @@ impl Draft<'_> {
             rfc: Vec::new(),
             tags: Vec::new(),
             note: self.note.map(|note| located(note.to_owned())),
+            differs: None,
             dns: Dns { zones: vec![zone], faults, ..Dns::default() },
             mta: Mta { profiles: vec![Located::new(profile.clone(), self.span.clone())], ..Mta::default() },
             milter: MilterSection { config: self.config.clone(), ..MilterSection::default() },

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, ops::Range};
 
 use anstyle::{AnsiColor, Style};
 
-use super::warnings;
+use super::{differences, warnings};
 use crate::{
     diag::{Diag, escape},
     run::{Fatal, Status, Summary, UnitResult},
@@ -91,7 +91,7 @@ pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
         shown = Some(excerpt);
     }
     if result.fails_by_warnings() {
-        for diag in warnings::diags(result) {
+        for diag in warnings::diags(result).into_iter().chain(differences::diag(result)) {
             text += &diag.render(colour);
             text.push('\n');
         }
@@ -113,7 +113,7 @@ pub(super) fn diags(result: &UnitResult) -> Vec<Diag> {
     let mismatches = result.mismatches.iter().map(mismatch_diag);
     let fatal = result.played.fatal.iter().map(|fatal| fatal_diag(result, fatal));
     let strict = warnings::diags(result).into_iter().filter(|_| result.fails_by_warnings());
-    mismatches.chain(fatal).chain(strict).collect()
+    mismatches.chain(fatal).chain(strict).chain(differences::diag(result)).collect()
 }
 
 /// What is wrong, in a few words.

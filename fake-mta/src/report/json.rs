@@ -44,6 +44,7 @@ fn unit(result: &UnitResult) -> Value {
         "elapsed_ms": u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX),
         "mismatches": mismatches,
         "warnings": warnings,
+        "difference": result.difference.as_ref().map(|found| json!({ "places": found.places, "diff": found.diff })),
         "fatal": result.played.fatal.as_ref().map(|fatal| fatal.text.clone()),
         "skipped": result.played.skipped,
         "journal": result.played.journal,

@@ -1,5 +1,6 @@
 //! What a run came to, for people and for machines.
 
+pub(crate) mod differences;
 pub(crate) mod human;
 mod json;
 mod junit;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
+use super::differences;
 use crate::{
     diag::{Diag, Span, escape},
     lint::{Finding, Lint, MtaKind},
@@ -81,6 +82,8 @@ pub(super) fn lines(result: &UnitResult) -> Vec<String> {
     };
     let mut lines: Vec<String> = result.warnings.iter().map(one).collect();
     lines.dedup();
+    let difference = result.untold_difference().map(|difference| differences::line(result, difference));
+    lines.extend(difference.map(|line| format!("sendmail and Postfix part: {line}")));
     lines
 }
 

@@ -9,7 +9,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    Cancel, Fatal, FatalKind, Options, Played, Player, UnitResult, Warning, World, WorldOptions,
+    Cancel, Fatal, FatalKind, Options, Played, Player, UnitResult, Warning, World, WorldOptions, difference,
     plan::{Plan, Planned},
     quoted,
 };
@@ -45,7 +45,12 @@ pub(super) async fn run_units(
         let (index, ended) = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         ended.iter().for_each(|result| done(result, false));
         waiting.insert(index, ended);
-        while let Some(next) = waiting.remove(&results.len()) {
+        while let Some(mut next) = waiting.remove(&results.len()) {
+            for result in &mut next {
+                let compared = difference::find(&results, result);
+                result.is_compared = compared.is_some();
+                result.difference = compared.flatten();
+            }
             next.iter().for_each(|result| done(result, true));
             results.extend(next);
         }
@@ -113,7 +118,17 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
     let mut rerun = rerun(&unit, options);
     rerun.extend(openspf.and_then(|case| case.rerun_option()));
     let warnings = Warning::of(&unit, &played.sessions);
-    UnitResult { elapsed: began.elapsed(), unit, played, mismatches, warnings, strict, rerun }
+    UnitResult {
+        elapsed: began.elapsed(),
+        unit,
+        played,
+        mismatches,
+        warnings,
+        difference: None,
+        is_compared: false,
+        strict,
+        rerun,
+    }
 }
 
 /// The command that runs a unit alone.

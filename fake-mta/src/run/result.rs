@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FatalKind, Played};
+use super::{Difference, FatalKind, Played};
 use crate::{
     lint::Finding,
     scenario::{LineKind, Mismatch, SessionEvents, Unit},
@@ -21,7 +21,11 @@ pub struct UnitResult {
     pub mismatches: Vec<Mismatch>,
     /// What is wrong with what the milter sent, where the scenario does not say that it knows.
     pub warnings: Vec<Warning>,
-    /// Whether warnings are failures.
+    /// Where the other MTA parts from this one. It stands with the later of the two.
+    pub difference: Option<Difference>,
+    /// Whether both MTAs have played the scenario to its end, and this is the later of the two.
+    pub is_compared: bool,
+    /// Whether warnings and differences are failures.
     pub strict: bool,
     /// The command that runs it alone.
     pub rerun: String,
@@ -74,9 +78,14 @@ impl UnitResult {
         }
     }
 
-    /// Whether it has warnings that are failures.
+    /// Whether it has warnings, or a difference, that are failures.
     pub fn fails_by_warnings(&self) -> bool {
-        self.strict && !self.warnings.is_empty()
+        self.strict && (!self.warnings.is_empty() || self.untold_difference().is_some())
+    }
+
+    /// Where the other MTA parts from this one, if the scenario does not say that it knows.
+    pub fn untold_difference(&self) -> Option<&Difference> {
+        self.difference.as_ref().filter(|_| self.unit.scenario.differs.is_none())
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     diag::{Diag, Source},
     openspf,
-    report::{self, human, warnings},
+    report::{self, differences, human, warnings},
     scenario::{self, Judged},
     suite::Suite,
 };
@@ -37,6 +37,7 @@ pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, consol
     console.results(&human::failures(&summary, console.colour()));
     console.results(&human::skips(&summary));
     console.results(&warnings::section(&summary, options.verbose, console.colour()));
+    console.results(&differences::section(&summary, options.verbose));
     if let Some(mode) = options.bless {
         bless(&mut summary, mode, console);
     }

@@ -160,7 +160,7 @@ fn recipients(mta: &scenario::Mta) -> RecipientRules {
     }
 }
 
-const DEFAULT_HOSTNAME: &str = "mx.example.com";
+pub(super) const DEFAULT_HOSTNAME: &str = "mx.example.com";
 /// The port that clients come from: it is in no transcript.
 const DEFAULT_PORT: u16 = 40_000;
 /// The MTA's own address, from the ranges for documentation (RFC 5737).

@@ -21,6 +21,8 @@ pub struct Scenario {
     pub tags: Vec<Located<String>>,
     /// What the author has to say about it.
     pub note: Option<Located<String>>,
+    /// Why sendmail and Postfix part in it.
+    pub differs: Option<Located<String>>,
     /// The zone, its faults and the expected journal.
     pub dns: Dns,
     /// The MTA and what its administrator set.

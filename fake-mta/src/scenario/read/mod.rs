@@ -72,13 +72,15 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
     let rfc = fields.texts("rfc").unwrap_or_default();
     let tags = fields.texts("tags").unwrap_or_default();
     let note = fields.text("note");
+    // A case may leave its reason empty.
+    let differs = fields.text("differs").filter(|reason| !reason.trim().is_empty());
     let dns = dns::read(fields.node("dns"), dir, fields.problems());
     let mta = mta::read(fields.node("mta"), fields.problems());
     let milter = milter::read(fields.node("milter"), fields.problems());
     let messages = messages::read(fields.node("messages"), dir, fields.problems());
     let sessions = session::read_all(&mut fields, &messages);
     let source = Arc::clone(source);
-    Some(Scenario { source, name: name?, rfc, tags, note, dns, mta, milter, messages, sessions })
+    Some(Scenario { source, name: name?, rfc, tags, note, differs, dns, mta, milter, messages, sessions })
 }
 
 fn read_name(fields: &mut Fields<'_>, suffix: &str) -> Option<Located<String>> {
@@ -100,8 +102,10 @@ fn read_name(fields: &mut Fields<'_>, suffix: &str) -> Option<Located<String>> {
 }
 
 /// The keys of a scenario file, beside `variant` and `case`.
-const KEYS: [&str; 12] =
-    ["format", "name", "rfc", "tags", "note", "dns", "mta", "milter", "messages", "session", "variant", "case"];
+const KEYS: [&str; 13] = [
+    "format", "name", "rfc", "tags", "note", "differs", "dns", "mta", "milter", "messages", "session", "variant",
+    "case",
+];
 
 /// The version of the file format.
 const FORMAT: u32 = 1;

@@ -1,0 +1,256 @@
+//! What sendmail and Postfix make of the same scenario, where they part.
+
+use std::sync::Arc;
+
+use similar::TextDiff;
+
+use super::UnitResult;
+use crate::scenario::{ProfileKind, Session, SessionEvents, StepEvents};
+
+/// Where the two MTAs part in a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs, in a few words each: a reply, the envelope, the message.
+    pub places: Vec<String>,
+    /// Both forms as a unified diff. What every reply has (texts, addresses) and what no two runs share (ids, dates, the MTA's own
+    /// trace) is left out.
+    pub diff: String,
+}
+
+/// Compares a unit that was just played with its scenario's run as the other MTA; `None` if there is none. Only whole runs tell
+/// anything.
+pub(super) fn find(before: &[UnitResult], result: &UnitResult) -> Option<Option<Difference>> {
+    let is_pair = |other: &&UnitResult| Arc::ptr_eq(&other.unit.scenario, &result.unit.scenario);
+    let other = before.iter().rev().take(PROFILES_MAX).filter(is_pair).find(|other| {
+        let kinds = [other.unit.profile.kind, result.unit.profile.kind];
+        kinds.contains(&ProfileKind::Sendmail) && kinds.contains(&ProfileKind::Postfix)
+    })?;
+    let is_whole = |result: &UnitResult| result.played.fatal.is_none() && result.played.skipped.is_none();
+    if !is_whole(other) || !is_whole(result) {
+        return None;
+    }
+    let is_sendmail = result.unit.profile.kind == ProfileKind::Sendmail;
+    let (sendmail, postfix) = if is_sendmail { (result, other) } else { (other, result) };
+    Some(between(sendmail, postfix))
+}
+
+fn between(sendmail: &UnitResult, postfix: &UnitResult) -> Option<Difference> {
+    let scenario = &sendmail.unit.scenario;
+    let hostname = scenario.mta.hostname.as_ref().map_or(super::settings::DEFAULT_HOSTNAME, |name| name.as_str());
+    let mut sides = Sides::default();
+    let sessions = sendmail.played.sessions.iter().zip(&postfix.played.sessions);
+    for (session, (one, other)) in scenario.sessions.iter().zip(sessions) {
+        sides.session(session, one, other, hostname);
+    }
+    if sides.places.is_empty() {
+        return None;
+    }
+    let diff = TextDiff::from_lines(&sides.sendmail, &sides.postfix);
+    let diff = diff.unified_diff().context_radius(1).header("sendmail", "Postfix").to_string();
+    Some(Difference { places: sides.places, diff })
+}
+
+/// Both forms of a scenario, and where they part.
+#[derive(Default)]
+struct Sides {
+    sendmail: String,
+    postfix: String,
+    places: Vec<String>,
+}
+
+impl Sides {
+    fn session(&mut self, session: &Session, one: &SessionEvents, other: &SessionEvents, hostname: &str) {
+        for (step, (one, other)) in session.steps.iter().zip(one.steps.iter().zip(&other.steps)) {
+            self.both(&format!("C: {}\n", step.action.value));
+            let (class, other_class) = (class(one), class(other));
+            if class == other_class {
+                self.both(&class.map(|class| format!("S: {class}xx\n")).unwrap_or_default());
+            } else {
+                self.place(format!("the reply to `C: {}`", step.action.value));
+                self.sendmail += &replies(one);
+                self.postfix += &replies(other);
+            }
+        }
+        self.texts("the envelope", &envelope(one), &envelope(other));
+        for index in 0..one.delivered.len().max(other.delivered.len()) {
+            let message =
+                |events: &SessionEvents| events.delivered.get(index).map(|text| Message::read(text, hostname));
+            let (mut one, mut other) = (message(one), message(other));
+            if let (Some(one), Some(other)) = (&mut one, &mut other) {
+                one.leave_out_generated(other);
+                other.leave_out_generated(one);
+            }
+            let text = |message: Option<Message>| message.map(|message| message.text()).unwrap_or_default();
+            self.texts("the delivered message", &text(one), &text(other));
+        }
+    }
+
+    fn texts(&mut self, what: &str, one: &str, other: &str) {
+        if one != other {
+            self.place(what.to_owned());
+        }
+        self.sendmail += one;
+        self.postfix += other;
+    }
+
+    fn both(&mut self, text: &str) {
+        self.sendmail += text;
+        self.postfix += text;
+    }
+
+    fn place(&mut self, place: String) {
+        if !self.places.contains(&place) {
+            self.places.push(place);
+        }
+    }
+}
+
+/// The first digit of the last reply of a step: what the client acts upon.
+fn class(events: &StepEvents) -> Option<char> {
+    events.replies.last()?.chars().next()
+}
+
+fn replies(events: &StepEvents) -> String {
+    if events.replies.is_empty() {
+        return "S: none\n".to_owned();
+    }
+    events.replies.iter().map(|line| format!("S: {}\n", without_queue_id(line))).collect()
+}
+
+/// A reply that takes a message names its queue id: `queued as …` with Postfix, the third word with sendmail.
+fn without_queue_id(line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    match &words[..] {
+        ["250", "2.0.0", "Ok:", "queued", "as", _] => "250 2.0.0 Ok: queued as [qid]".to_owned(),
+        ["250", "2.0.0", _, "Message", "accepted", ..] => [&["250", "2.0.0", "[qid]"], &words[3..]].concat().join(" "),
+        _ => line.to_owned(),
+    }
+}
+
+/// One line for each address, without what an MTA adds on its own: SIZE, and the original recipient where it is the recipient. The
+/// order of recipients is nobody's business.
+fn envelope(events: &SessionEvents) -> String {
+    let mut lines: Vec<String> = events.envelope.iter().map(|line| asked_for(line) + "\n").collect();
+    for message in lines.chunk_by_mut(|_, next| !next.starts_with("MAIL")) {
+        message[1..].sort();
+    }
+    lines.concat()
+}
+
+fn asked_for(line: &str) -> String {
+    let address = line.split(['<', '>']).nth(1).unwrap_or_default();
+    let is_own = |word: &&str| {
+        let original = word.strip_prefix("ORCPT=rfc822;");
+        !word.starts_with("SIZE=") && original != Some(address)
+    };
+    line.split(' ').filter(is_own).collect::<Vec<_>>().join(" ")
+}
+
+/// A delivered message, its header in fields.
+struct Message {
+    fields: Vec<String>,
+    body: String,
+}
+
+impl Message {
+    /// Of the MTA's own trace only the name stays, so that its place still shows.
+    fn read(text: &str, hostname: &str) -> Self {
+        let text = text.replace("\r\n", "\n");
+        let (header, body) = text.split_once("\n\n").unwrap_or((&text, ""));
+        let mut fields: Vec<String> = Vec::new();
+        for line in header.lines() {
+            match fields.last_mut() {
+                Some(field) if line.starts_with([' ', '\t']) => *field += &format!("\n{line}"),
+                _ => fields.push(line.to_owned()),
+            }
+        }
+        let own = fields.iter().position(|field| is_own_trace(field, hostname));
+        if let Some(field) = own.and_then(|own| fields.get_mut(own)) {
+            *field = "Received: (of this MTA)".to_owned();
+        }
+        Self { fields, body: body.to_owned() }
+    }
+
+    /// Fields that an MTA makes up for a message that has none are the MTA's affair: sendmail does, Postfix does not.
+    fn leave_out_generated(&mut self, other: &Self) {
+        let is_generated = |field: &String| GENERATED.contains(&name(field).as_str()) && !other.has(&name(field));
+        self.fields.retain(|field| !is_generated(field));
+    }
+
+    fn has(&self, wanted: &str) -> bool {
+        self.fields.iter().any(|field| name(field) == wanted)
+    }
+
+    /// With `|` before its lines.
+    fn text(&self) -> String {
+        let text = format!("{}\n\n{}", self.fields.join("\n"), self.body);
+        text.lines().map(|line| format!("| {line}\n")).collect()
+    }
+}
+
+/// The name of a field in lower case.
+fn name(field: &str) -> String {
+    field.split_once(':').map_or(field, |(name, _)| name).to_ascii_lowercase()
+}
+
+fn is_own_trace(field: &str, hostname: &str) -> bool {
+    name(field) == "received" && field.split_ascii_whitespace().any(|word| word == hostname)
+}
+
+/// What sendmail makes up.
+const GENERATED: [&str; 3] = ["date", "from", "message-id"];
+
+/// A scenario's runs stand side by side, one for each profile.
+const PROFILES_MAX: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(replies: &[&str]) -> Vec<StepEvents> {
+        let step = |line: &&str| StepEvents { replies: vec![(*line).to_owned()], ..StepEvents::default() };
+        replies.iter().map(step).collect()
+    }
+
+    fn sides(one: &SessionEvents, other: &SessionEvents) -> Sides {
+        let text = "name = 'a'\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\nC: MAIL FROM:<a@b>\n'''\n";
+        let scenario = crate::scenario::parse(&crate::diag::Source::new("a.toml", text)).expect("it can be read");
+        let mut sides = Sides::default();
+        sides.session(&scenario[0].sessions[0], one, other, "mx.example.com");
+        sides
+    }
+
+    #[test]
+    fn replies_differ_by_their_class_alone() {
+        let session = |reply| SessionEvents { steps: steps(&["220 hello", reply]), ..SessionEvents::default() };
+        let sendmail = session("554 5.7.1 <a@b>... no");
+        assert_eq!(sides(&sendmail, &session("550 5.7.1 no")).places, [""; 0]);
+        let differ = sides(&sendmail, &session("451 4.3.5 broken"));
+        assert_eq!(differ.places, ["the reply to `C: MAIL FROM:<a@b>`"]);
+        assert!(differ.sendmail.ends_with("S: 554 5.7.1 <a@b>... no\n"), "{}", differ.sendmail);
+    }
+
+    #[test]
+    fn the_own_trace_differs_by_its_place_alone() {
+        let session = |text: &str| SessionEvents { delivered: vec![text.to_owned()], ..SessionEvents::default() };
+        let sendmail = session("Received: from x (y)\r\n\tby mx.example.com (8.17); then\r\nX-A: b\r\n\r\nhi\r\n");
+        let postfix = session("Received: from x by mx.example.com (Postfix); now\nX-A: b\n\nhi\n");
+        assert_eq!(sides(&sendmail, &postfix).places, [""; 0]);
+        let moved = session("X-A: b\nReceived: from x by mx.example.com (Postfix); now\n\nhi\n");
+        assert_eq!(sides(&sendmail, &moved).places, ["the delivered message"]);
+        let generated = session("Received: from x by mx.example.com; now\nDate: now\nX-A: b\n\nhi\n");
+        assert_eq!(sides(&generated, &postfix).places, [""; 0]);
+        assert_eq!(sides(&sendmail, &SessionEvents::default()).places, ["the delivered message"]);
+    }
+
+    #[test]
+    fn recipients_have_no_order_and_sizes_no_say() {
+        let session = |lines: &[&str]| {
+            let envelope = lines.iter().map(|line| (*line).to_owned()).collect();
+            SessionEvents { envelope, ..SessionEvents::default() }
+        };
+        let one = session(&["MAIL FROM:<a@b> SIZE=1", "RCPT TO:<c@d> ORCPT=rfc822;c@d", "RCPT TO:<a@d>"]);
+        assert_eq!(sides(&one, &session(&["MAIL FROM:<a@b>", "RCPT TO:<a@d>", "RCPT TO:<c@d>"])).places, [""; 0]);
+        assert_eq!(sides(&one, &session(&["MAIL FROM:<a@b>", "RCPT TO:<a@d>"])).places, ["the envelope"]);
+    }
+}
