@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(sides(&sendmail, &postfix).places, [""; 0]);
         let moved = session("X-A: b\nReceived: from x by mx.example.com (Postfix); now\n\nhi\n");
         assert_eq!(sides(&sendmail, &moved).places, ["the delivered message"]);
-        let generated = session("Received: from x by mx.example.com; now\nDate: now\nX-A: b\n\nhi\n");
+        let generated = session("Received: from x by mx.example.com (8.17); now\nDate: now\nX-A: b\n\nhi\n");
         assert_eq!(sides(&generated, &postfix).places, [""; 0]);
         assert_eq!(sides(&sendmail, &SessionEvents::default()).places, ["the delivered message"]);
     }
