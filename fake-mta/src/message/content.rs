@@ -35,23 +35,27 @@ pub(crate) struct Content {
     pub(crate) headers: Vec<Header>,
     /// What follows the blank line.
     pub(crate) body: Vec<u8>,
+    /// There is a body, be it an empty one: the text does not end in its header block.
+    pub(crate) has_body: bool,
 }
 
 impl Content {
     /// Takes a message apart. A first line that is no header field begins the body.
     pub(crate) fn parse(message: &[u8]) -> Self {
-        let text = without_cr(message);
         let mut content = Self::default();
+        let text = without_cr(message);
         let mut rest = &text[..];
         while !rest.is_empty() {
             let end = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + 1);
             let (line, after) = rest.split_at(end);
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             if line.is_empty() {
+                content.has_body = true;
                 rest = after;
                 break;
             }
             if !content.take_header_line(line) {
+                content.has_body = true;
                 break;
             }
             rest = after;
@@ -79,33 +83,49 @@ impl Content {
         }
         legal
     }
-
-    /// The body as it goes to a filter: every line ends in CRLF.
-    pub(crate) fn body_crlf(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.body.len() + self.body.len() / 32);
-        for &byte in &self.body {
-            if byte == b'\n' {
-                out.push(b'\r');
-            }
-            out.push(byte);
-        }
-        out
-    }
 }
 
-/// The text of a message: the fields, a blank line, and the body with its last line ended.
-pub(crate) fn header_text<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>, body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() + 1024);
+/// A body as it goes to a filter: every line ends in CRLF.
+pub(crate) fn with_crlf(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() + body.len() / 32);
+    for &byte in body {
+        if byte == b'\n' {
+            out.push(b'\r');
+        }
+        out.push(byte);
+    }
+    out
+}
+
+/// The text of a message: the fields, a blank line, and the body with its last line ended. Without a body, no blank line either.
+pub(crate) fn message_text<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>, body: Option<&[u8]>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.map_or(0, <[u8]>::len) + 1024);
     for (name, value) in headers {
         out.extend_from_slice(name);
         out.push(b':');
         out.extend_from_slice(value);
         out.push(b'\n');
     }
+    let Some(body) = body else { return out };
     out.push(b'\n');
     out.extend_from_slice(body);
     if out.last() != Some(&b'\n') {
         out.push(b'\n');
+    }
+    out
+}
+
+/// The message as `smtpd(8)` hands it on: carriage returns at the end of a line go, others become spaces, and a mailbox's `From`
+/// line at the start becomes a header field.
+pub(crate) fn postfix_lines(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len());
+    if message.starts_with(b"From ") || message.starts_with(b">From ") {
+        out.extend_from_slice(b"X-Mailbox-Line: ");
+    }
+    for line in message.split_inclusive(|&byte| byte == b'\n') {
+        let end = line.iter().rposition(|&byte| !matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
+        out.extend(line[..end].iter().map(|&byte| if byte == b'\r' { b' ' } else { byte }));
+        out.extend(line.strip_suffix(b"\n").map(|_| b'\n'));
     }
     out
 }
@@ -131,7 +151,14 @@ mod tests {
         let values: Vec<&[u8]> = content.headers.iter().map(|header| header.milter_value(false)).collect();
         assert_eq!(values, [&b"x"[..], b"\ty", b" z\n folded", b"v"]);
         assert_eq!(content.body, b"body\n");
-        assert_eq!(content.body_crlf(), b"body\r\n");
+        assert_eq!(with_crlf(&content.body), b"body\r\n");
+        assert!(content.has_body && !Content::parse(b"Subject: x\r\n").has_body);
+    }
+
+    #[test]
+    fn postfix_puts_up_with_mailbox_lines_and_bare_carriage_returns() {
+        assert_eq!(postfix_lines(b"From a@b Mon\r\nX: a\rb\r\r\n\r\nc"), b"X-Mailbox-Line: From a@b Mon\nX: a b\n\nc");
+        assert_eq!(postfix_lines(b">From a\r\n"), b"X-Mailbox-Line: >From a\n");
     }
 
     #[test]

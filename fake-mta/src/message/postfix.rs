@@ -1,6 +1,6 @@
 //! Postfix's header rules: the list is what stands in the message, from the top.
 
-use super::content::{Header, header_text};
+use super::content::{Header, message_text};
 
 /// The header fields of a message in Postfix's queue. The first is its own Received field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,9 +61,9 @@ impl PostfixHeaders {
         }
     }
 
-    /// The message as it leaves.
-    pub(crate) fn text(&self, body: &[u8]) -> Vec<u8> {
-        header_text(self.fields.iter().map(|field| (&field.header.name[..], &field.header.value[..])), body)
+    /// The message as it leaves; `None` is a message that ends with its header.
+    pub(crate) fn text(&self, body: Option<&[u8]>) -> Vec<u8> {
+        message_text(self.fields.iter().map(|field| (&field.header.name[..], &field.header.value[..])), body)
     }
 
     fn positions<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     fn text(headers: &PostfixHeaders) -> String {
-        String::from_utf8(headers.text(b"")).unwrap()
+        String::from_utf8(headers.text(Some(b""))).unwrap()
     }
 
     #[test]

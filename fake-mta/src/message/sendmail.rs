@@ -1,6 +1,6 @@
 //! sendmail's header rules: the list begins with default fields that the configuration file declares, filled or not.
 
-use super::content::{Header, header_text};
+use super::content::{Header, message_text};
 
 /// The header fields of a message in sendmail's queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl SendmailHeaders {
     /// The message as it leaves.
     pub(crate) fn text(&self, body: &[u8]) -> Vec<u8> {
         let relayed = self.slots.iter().filter(|slot| !NEVER_RELAYED.iter().any(|name| slot.is_named(name.as_bytes())));
-        header_text(relayed.filter_map(|slot| Some((&slot.name[..], slot.value.as_deref()?))), body)
+        message_text(relayed.filter_map(|slot| Some((&slot.name[..], slot.value.as_deref()?))), Some(body))
     }
 
     /// The value of the first field of that name.

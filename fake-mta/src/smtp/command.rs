@@ -82,16 +82,27 @@ pub(crate) fn domain_of(address: &[u8]) -> Option<&[u8]> {
     address.iter().rposition(|&byte| byte == b'@').map(|at| &address[at + 1..])
 }
 
-/// Where the path ends: after the closing bracket, or at white space outside quotes.
+/// RFC 3461 section 4: printable characters but `=`, and `+` before two hex digits in capitals.
+pub(crate) fn is_xtext(text: &[u8]) -> bool {
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+    let is_whole = |at: usize| text.get(at + 1..at + 3).is_some_and(|digits| digits.iter().all(is_hex));
+    text.iter().enumerate().all(|(at, byte)| match byte {
+        b'+' => is_whole(at),
+        b'=' => false,
+        other => other.is_ascii_graphic(),
+    })
+}
+
+/// Where the path ends: at the first white space outside of brackets and quotes.
 fn path_end(text: &[u8]) -> usize {
     let (mut quoted, mut escaped) = (false, false);
-    let bracketed = text.first() == Some(&b'<');
+    let mut bracketed = text.first() == Some(&b'<');
     for (index, &byte) in text.iter().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' => escaped = true,
             b'"' => quoted = !quoted,
-            b'>' if bracketed && !quoted => return index + 1,
+            b'>' if !quoted => bracketed = false,
             _ if !bracketed && !quoted && byte.is_ascii_whitespace() => return index,
             _ => {}
         }
@@ -116,6 +127,13 @@ mod tests {
         assert_eq!(parsed.param("BODY"), Some(&b"8BITMIME"[..]));
         assert_eq!(path("from: a@example.org SIZE=1").typed, b"a@example.org");
         assert_eq!(path("FROM:<>").address, b"");
+        assert_eq!(path("FROM:<a@example.org>x SIZE=1").typed, b"<a@example.org>x");
+    }
+
+    #[test]
+    fn xtext_is_told_from_other_text() {
+        assert!(is_xtext(b"a+2Bb@c") && is_xtext(b""));
+        assert!(!is_xtext(b"a+b") && !is_xtext(b"a=b") && !is_xtext(b"a b") && !is_xtext(b"a+2"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
     text,
 };
 use crate::{
-    message::{Content, Delivered, PostfixHeaders},
+    message::{Content, Delivered, PostfixHeaders, postfix_lines, with_crlf},
     profile::{Host, Submission},
 };
 
@@ -72,7 +72,12 @@ fn macros(session: &Postfix, mail: &Mail, origin: &Origin<'_>) -> MacroTable {
 fn begin(session: &Postfix, mail: &Mail, message: &[u8], origin: &Origin<'_>) -> Editing {
     let host = &session.host;
     let queue_id = mail.queue_id.as_deref().unwrap_or_default();
-    let mut content = Content::parse(message);
+    let mut content = Content::parse(&postfix_lines(message));
+    // `cleanup(8)` takes a header field for a C string.
+    for header in &mut content.headers {
+        let end = header.value.iter().position(|&byte| byte == 0).unwrap_or(header.value.len());
+        header.value.truncate(end);
+    }
     let received = match origin {
         Origin::User(submission) => text::received_locally(host, submission.user_id, queue_id),
         Origin::Smtp => {
@@ -92,7 +97,8 @@ fn begin(session: &Postfix, mail: &Mail, message: &[u8], origin: &Origin<'_>) ->
         };
         Generated { host, queue_id, sender: &mail.envelope.sender, full_name }.complete(&mut content.headers);
     }
-    Editing::new(PostfixHeaders::new(&received, content.headers), content.body, mail.envelope.clone())
+    let headers = PostfixHeaders::new(&received, content.headers);
+    Editing::new(headers, content.has_body.then_some(content.body), mail.envelope.clone())
 }
 
 /// `SMTP`, `ESMTP` with `S` for TLS and `A` for an authenticated client (RFC 3848), `UTF8SMTP` (RFC 6531 section 4.3).
@@ -158,7 +164,7 @@ impl Asking<'_> {
         if answer.is_some() {
             return answer;
         }
-        let body = Content { headers: Vec::new(), body: editing.body.clone() }.body_crlf();
+        let body = with_crlf(editing.body.as_deref().unwrap_or_default());
         for chunk in body.chunks(BODY_CHUNK_MAX) {
             let answer = self.ask(Command::Body(chunk.to_vec()), MacroStage::Eom).await;
             if answer.is_some() {

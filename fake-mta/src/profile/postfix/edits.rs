@@ -10,8 +10,8 @@ use crate::{
 /// The message while filters may still change it.
 pub(super) struct Editing {
     pub(super) headers: PostfixHeaders,
-    /// The body with LF line ends.
-    pub(super) body: Vec<u8>,
+    /// The body with LF line ends, if the text did not end in its header.
+    pub(super) body: Option<Vec<u8>>,
     pub(super) envelope: Envelope,
     /// The last recipient that the client named, for the log.
     pub(super) last_recipient: Option<Vec<u8>>,
@@ -27,7 +27,7 @@ enum BodyParts {
 }
 
 impl Editing {
-    pub(super) fn new(headers: PostfixHeaders, body: Vec<u8>, envelope: Envelope) -> Self {
+    pub(super) fn new(headers: PostfixHeaders, body: Option<Vec<u8>>, envelope: Envelope) -> Self {
         let last_recipient = envelope.recipients.last().map(|recipient| recipient.address.clone());
         Self { headers, body, envelope, last_recipient, body_parts: BodyParts::None }
     }
@@ -73,15 +73,16 @@ impl Editing {
     fn replace_body(&mut self, part: &[u8]) -> Result<(), &'static str> {
         match self.body_parts {
             BodyParts::Ended => return Err("body replacement requests can't currently be mixed with other requests"),
-            BodyParts::None => self.body.clear(),
+            BodyParts::None => self.body = None,
             BodyParts::Coming => {}
         }
         self.body_parts = BodyParts::Coming;
+        let body = self.body.get_or_insert_default();
         // A CRLF may be cut in two by the packets: the CR at the end of what came before belongs to this LF.
-        if part.first() == Some(&b'\n') && self.body.last() == Some(&b'\r') {
-            self.body.pop();
+        if part.first() == Some(&b'\n') && body.last() == Some(&b'\r') {
+            body.pop();
         }
-        self.body.extend(without_cr(part));
+        body.extend(without_cr(part));
         Ok(())
     }
 

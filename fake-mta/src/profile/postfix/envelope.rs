@@ -3,15 +3,17 @@
 use milter_proto::{Command, MacroStage};
 
 use super::{
+    address,
     filters::Event,
     macros::MacroTable,
+    options,
     session::{Mail, Postfix, SMTPD},
     text,
 };
 use crate::{
     message::{Envelope, Recipient},
     settings::Route,
-    smtp::{PathArgument, Reply, split_at_byte},
+    smtp::{PathArgument, Reply},
 };
 
 impl Postfix {
@@ -23,11 +25,12 @@ impl Postfix {
         let Some(path) = PathArgument::parse(argument, "FROM:") else {
             return Reply::line("501 5.5.4 Syntax: MAIL FROM:<address>");
         };
-        if let Some(reply) = self.unknown_option(&path, &["SIZE", "BODY", "RET", "ENVID", "AUTH", "SMTPUTF8"]) {
-            return reply;
-        }
-        if let Some(reply) = self.too_large(&path) {
-            return reply;
+        let path = match self.checked(path, "501 5.1.7 Bad sender address syntax") {
+            Ok(path) => path,
+            Err(reply) => return reply,
+        };
+        if let Some(refusal) = self.unless_verbatim(|| options::refuse_mail(&path, self.release)) {
+            return Reply::line(refusal);
         }
         self.mail = Some(self.begin_mail(&path));
         let macros = self.mail_macros();
@@ -53,10 +56,17 @@ impl Postfix {
         }
     }
 
-    /// RFC 1870 section 6.1: a message that is announced as too large is refused at once.
-    fn too_large(&self, path: &PathArgument) -> Option<Reply> {
-        let announced: usize = std::str::from_utf8(path.param("SIZE")?).ok()?.parse().ok()?;
-        (announced > self.release.message_size_max).then(|| Reply::line("552 5.3.4 Message size exceeds fixed limit"))
+    /// The path with the address that Postfix finds in it; the error is the refusal of one that is none.
+    fn checked(&self, path: PathArgument, refusal: &str) -> Result<PathArgument, Reply> {
+        if self.verbatim {
+            return Ok(path);
+        }
+        let address = address::parse_path(&path.typed).ok_or_else(|| Reply::line(refusal))?;
+        Ok(PathArgument { address, ..path })
+    }
+
+    fn unless_verbatim(&self, check: impl FnOnce() -> Option<String>) -> Option<String> {
+        if self.verbatim { None } else { check() }
     }
 
     pub(super) async fn rcpt(&mut self, argument: &[u8]) -> Reply {
@@ -67,8 +77,13 @@ impl Postfix {
         let Some(path) = PathArgument::parse(argument, "TO:") else {
             return Reply::line("501 5.5.4 Syntax: RCPT TO:<address>");
         };
-        if let Some(reply) = self.unknown_option(&path, &["NOTIFY", "ORCPT"]) {
-            return reply;
+        let path = match self.checked(path, BAD_RECIPIENT) {
+            Ok(path) if path.address.is_empty() && !self.verbatim => return Reply::line(BAD_RECIPIENT),
+            Ok(path) => path,
+            Err(reply) => return reply,
+        };
+        if let Some(refusal) = self.unless_verbatim(|| options::refuse_rcpt(&path)) {
+            return Reply::line(refusal);
         }
         if let Some(refusal) = self.refuse_recipient(&path) {
             self.report_refused_recipient(&path, &refusal).await;
@@ -147,17 +162,6 @@ impl Postfix {
         }
     }
 
-    fn unknown_option(&self, path: &PathArgument, known: &[&str]) -> Option<Reply> {
-        if self.verbatim {
-            return None;
-        }
-        path.params.iter().find_map(|param| {
-            let keyword = split_at_byte(param, b'=').0;
-            let unknown = !known.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(keyword));
-            unknown.then(|| Reply::line(format!("555 5.5.4 Unsupported option: {}", String::from_utf8_lossy(param))))
-        })
-    }
-
     /// The macros of the session and of the open message.
     pub(super) fn mail_macros(&self) -> MacroTable {
         let mut table = MacroTable::of_smtpd(&self.host, self.release);
@@ -173,6 +177,8 @@ impl Postfix {
         table
     }
 }
+
+const BAD_RECIPIENT: &str = "501 5.1.3 Bad recipient address syntax";
 
 /// `550 5.1.1 text` into codes and text; a reply without an enhanced code gets `5.7.1`.
 fn split_reply(reply: &str) -> (String, &str) {

@@ -5,6 +5,7 @@
 //! | `release` | what differs from release to release, as a table |
 //! | `session` | one SMTP session: state, dispatch, verdicts |
 //! | `helo`, `envelope`, `data`, `auth`, `proxy` | the SMTP commands |
+//! | `address`, `options` | addresses and ESMTP parameters, and how they are refused |
 //! | `submission` | mail that does not come over SMTP |
 //! | `filters`, `filter`, `exchange` | the filters of a session; one filter; what its answers mean |
 //! | `packet` | packets from a filter, and what is wrong with them |
@@ -12,6 +13,7 @@
 //! | `macros` | macro lists and values |
 //! | `text` | replies, log lines, trace header |
 
+mod address;
 mod auth;
 mod content;
 mod counts;
@@ -23,6 +25,7 @@ mod filter;
 mod filters;
 mod helo;
 mod macros;
+mod options;
 mod packet;
 mod proxy;
 mod queue;

@@ -51,7 +51,7 @@ pub(super) fn deliver(session: &Postfix, mail: &Mail, editing: &Editing, held: b
     if mail.smtputf8 && !settings.next_hop_smtputf8 && !held && is_international(editing) {
         return None;
     }
-    let text = session.release.line_breaking.apply(&editing.headers.text(&editing.body));
+    let text = session.release.line_breaking.apply(&editing.headers.text(editing.body.as_deref()));
     let is_local = |address: &[u8]| settings.route(address) == Route::Local;
     let held = held.then(Vec::new);
     let mut envelope = with_original_recipients(&editing.envelope);

@@ -13,7 +13,7 @@ use super::{
     text,
 };
 use crate::{
-    message::{Content, Delivered, Generated, SendmailHeaders, without_cr},
+    message::{Content, Delivered, Generated, SendmailHeaders, with_crlf, without_cr},
     profile::{Host, printable},
     settings::Route,
     smtp::Reply,
@@ -180,7 +180,7 @@ impl<'a> Asking<'a> {
         if self.filter.declined(Protocol::NO_BODY) {
             return Verdict::Continue;
         }
-        let body = Content { headers: Vec::new(), body: editing.body.clone() }.body_crlf();
+        let body = with_crlf(&editing.body);
         for chunk in body.chunks(BODY_CHUNK_MAX) {
             match self.ask(Command::Body(chunk.to_vec()), None, "body").await {
                 Verdict::Skip => break,

@@ -4,6 +4,7 @@ use milter_proto::{Command, MacroStage};
 
 use super::{
     access::Access,
+    address::{self, Role},
     filter::Verdict,
     filters::Question,
     reply_text,
@@ -27,16 +28,18 @@ impl Sendmail {
         if self.mail.is_some() {
             return Reply::line("503 5.5.0 Sender already specified");
         }
-        let Some(path) = PathArgument::parse(argument, "FROM:") else {
-            return Reply::line("501 5.5.2 Syntax error in parameters scanning \"FROM\"");
+        let path = match path_argument(argument, "FROM") {
+            Ok(path) => path,
+            Err(reply) => return reply,
         };
         if self.access == Access::Tempfail {
             let (typed, client) = (printable(&path.typed), text::client_text(&self.host.client));
             self.log(&format!("SMTP MAIL command ({typed}) from {client} tempfailed (due to previous checks)"));
             return Reply::line(text::TRY_LATER);
         }
-        if let Some(reply) = unknown_parameter(&path, &["SIZE", "BODY", "RET", "ENVID", "AUTH", "BY"]) {
-            return reply;
+        let refusal = address::refuse_address(&path.typed, Role::Sender).or_else(|| address::refuse_mail_params(&path));
+        if let Some(refusal) = refusal {
+            return Reply::line(refusal);
         }
         if !self.host.settings.sender_exists(&path.address) {
             let (typed, address) = (String::from_utf8_lossy(&path.typed), String::from_utf8_lossy(&path.address));
@@ -68,13 +71,16 @@ impl Sendmail {
         if self.mail.is_none() {
             return Reply::line("503 5.0.0 Need MAIL before RCPT");
         }
-        let Some(path) = PathArgument::parse(argument, "TO:") else {
-            return Reply::line("501 5.5.2 Syntax error in parameters scanning \"TO\"");
+        let path = match path_argument(argument, "TO") {
+            Ok(path) => path,
+            Err(reply) => return reply,
         };
-        if let Some(reply) = unknown_parameter(&path, &["NOTIFY", "ORCPT"]) {
-            return reply;
-        }
         self.recipients_named += 1;
+        let refusal =
+            address::refuse_address(&path.typed, Role::Recipient).or_else(|| address::refuse_rcpt_params(&path));
+        if let Some(refusal) = refusal {
+            return Reply::line(refusal);
+        }
         let typed = String::from_utf8_lossy(&path.typed).into_owned();
         let route = self.host.settings.route(&path.address);
         if route == Route::Denied && !self.host.may_relay() {
@@ -164,11 +170,14 @@ impl Sendmail {
     }
 }
 
-/// The refusal of the first ESMTP parameter that is not known.
-fn unknown_parameter(path: &PathArgument, known: &[&str]) -> Option<Reply> {
-    path.params.iter().find_map(|param| {
-        let keyword = String::from_utf8_lossy(split_at_byte(param, b'=').0).into_owned();
-        let unknown = !known.iter().any(|name| name.eq_ignore_ascii_case(&keyword));
-        unknown.then(|| Reply::line(format!("555 5.5.4 {keyword} parameter unrecognized")))
+/// `FROM:<path> params` or `TO:<path> params`; white space may stand before the colon. The error quotes what was found instead.
+fn path_argument(argument: &[u8], keyword: &str) -> Result<PathArgument, Reply> {
+    let (found, rest) = split_at_byte(argument, b':');
+    let found = found.trim_ascii();
+    let is_right = found.eq_ignore_ascii_case(keyword.as_bytes()) && !rest.trim_ascii().is_empty();
+    let joined = [keyword.as_bytes(), b":", rest].concat();
+    PathArgument::parse(&joined, &format!("{keyword}:")).filter(|_| is_right).ok_or_else(|| {
+        let found = printable(found);
+        Reply::line(format!("501 5.5.2 Syntax error in parameters scanning \"{found}\""))
     })
 }

@@ -5,6 +5,7 @@
 //! | `release` | what differs from release to release, as a table |
 //! | `session` | one SMTP session: state, dispatch, unknown commands |
 //! | `helo`, `envelope`, `data`, `auth` | the SMTP commands |
+//! | `address` | addresses and ESMTP parameters, and how they are refused |
 //! | `access` | what an earlier refusal does to the commands after it |
 //! | `filters`, `filter`, `negotiate`, `exchange` | the filters of a session; one filter; its first packets; what its answers mean |
 //! | `content`, `eom`, `edits` | the message after the final dot, the filters' last words, what they change |
@@ -13,6 +14,7 @@
 //! | `text`, `log` | banner, EHLO, trace header; log lines about filters that fail |
 
 mod access;
+mod address;
 mod auth;
 mod content;
 mod data;
