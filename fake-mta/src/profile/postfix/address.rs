@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr};
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Token {
     Word(Vec<u8>),
-    /// `[127.0.0.1]`, with its brackets.
+    /// `[192.0.2.7]`, with its brackets.
     Literal(Vec<u8>),
     Special(u8),
 }
@@ -189,17 +189,17 @@ mod tests {
     #[test]
     fn an_address_is_found_in_what_was_typed() {
         for (typed, found) in [
-            ("<a@example.org>", "a@example.org"),
-            ("a@example.org", "a@example.org"),
-            ("a@example.org>", "a@example.org"),
-            ("<\"a b\"@example.org>", "a b@example.org"),
-            ("<a\\ b@example.org>", "a b@example.org"),
-            ("<@h1,@h2:a@example.org>", "a@example.org"),
-            ("<a (comment) @example.org(c)>", "a@example.org"),
-            ("<<a@example.org>>", "a@example.org"),
-            ("<a@example.org.>", "a@example.org"),
-            ("<a..b@example.org>", "a..b@example.org"),
-            ("<a@[127.0.0.1]>", "a@[127.0.0.1]"),
+            ("<a@host.example>", "a@host.example"),
+            ("a@host.example", "a@host.example"),
+            ("a@host.example>", "a@host.example"),
+            ("<\"a b\"@host.example>", "a b@host.example"),
+            ("<a\\ b@host.example>", "a b@host.example"),
+            ("<@r1,@r2:a@host.example>", "a@host.example"),
+            ("<a (comment) @host.example(c)>", "a@host.example"),
+            ("<<a@host.example>>", "a@host.example"),
+            ("<a@host.example.>", "a@host.example"),
+            ("<a..b@host.example>", "a..b@host.example"),
+            ("<a@[192.0.2.7]>", "a@[192.0.2.7]"),
             ("<a@[IPv6:::1]>", "a@[IPv6:::1]"),
             ("<a@exa_mple>", "a@exa_mple"),
             ("<:include:/x>", ":include:/x"),
@@ -212,18 +212,18 @@ mod tests {
     #[test]
     fn what_is_no_address_is_refused() {
         for typed in [
-            "<a b@example.org>",
-            "<a@example.org",
-            "<a@example.org>x",
-            "<a,b@example.org>",
-            "<a;b@example.org>",
+            "<a b@host.example>",
+            "<a@host.example",
+            "<a@host.example>x",
+            "<a,b@host.example>",
+            "<a;b@host.example>",
             "<a@>",
             "<a@example..org>",
-            "<a@.example.org>",
-            "<a@-example.org>",
-            "<a@127.0.0.1>",
+            "<a@.host.example>",
+            "<a@-host.example>",
+            "<a@192.0.2.7>",
             "<a@[300.0.0.1]>",
-            "<a\"b\"@example.org>",
+            "<a\"b\"@host.example>",
             "<\"a>",
             "<a@\u{e4}.org>",
             "<a@exa mple.org>",

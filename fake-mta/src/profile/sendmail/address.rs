@@ -207,20 +207,20 @@ mod tests {
     #[test]
     fn addresses_that_make_no_sense_are_refused_in_sendmails_words() {
         for (typed, refusal) in [
-            ("<a@example.org>", None),
-            ("<a b@example.org>", None),
-            ("<\"a@b\"@example.org>", None),
-            ("<@h1,@h2:a@example.org>", None),
+            ("<a@host.example>", None),
+            ("<a b@host.example>", None),
+            ("<\"a@b\"@host.example>", None),
+            ("<@r1,@r2:a@host.example>", None),
             ("<>", None),
-            ("<a@example.org", Some("553 5.0.0 <a@example.org... Unbalanced '<'")),
-            ("<a)@example.org>", Some("553 5.0.0 <a)@example.org>... Unbalanced ')'")),
+            ("<a@host.example", Some("553 5.0.0 <a@host.example... Unbalanced '<'")),
+            ("<a)@host.example>", Some("553 5.0.0 <a)@host.example>... Unbalanced ')'")),
             ("<\"a>", Some("553 5.0.0 <\"a>... Unbalanced '\"'")),
             ("<\\>", Some("553 5.0.0 <\\>... Unbalanced '<'")),
-            ("<a@@example.org>", Some("553 5.1.3 <a@@example.org>... Invalid route address")),
-            ("<a,b@example.org>", Some("553 5.1.3 <a,b@example.org>... Invalid route address")),
-            ("<@example.org>", Some("553 5.1.3 <@example.org>... User address required")),
+            ("<a@@host.example>", Some("553 5.1.3 <a@@host.example>... Invalid route address")),
+            ("<a,b@host.example>", Some("553 5.1.3 <a,b@host.example>... Invalid route address")),
+            ("<@host.example>", Some("553 5.1.3 <@host.example>... User address required")),
             ("<a@>", Some("553 5.1.3 <a@>... Hostname required")),
-            ("<a@.example.org>", Some("553 5.1.2 <a@.example.org>... Invalid host name")),
+            ("<a@.host.example>", Some("553 5.1.2 <a@.host.example>... Invalid host name")),
             ("<|cat>", Some("553 5.1.7 <|cat>... Invalid sender address")),
         ] {
             assert_eq!(refuse_address(typed.as_bytes(), Role::Sender).as_deref(), refusal, "{typed}");
