@@ -8,6 +8,9 @@ use milter::ListenAddr;
 
 use crate::config::{parse_listen, parse_resolver};
 
+/// Where packages put the configuration.
+const CONFIG_USUAL: &str = "/etc/spf-milter/spf-milter.toml";
+
 /// An SPF milter for sendmail and Postfix (RFC 7208).
 #[derive(Debug, Parser)]
 #[command(name = "spf-milter", version, about, after_help = EXAMPLES)]
@@ -27,6 +30,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Look for mistakes in an SPF record
     Lint(LintArgs),
+    /// Say whether a configuration file is good, or what is wrong with it
+    ConfigCheck(ConfigCheckArgs),
 }
 
 #[derive(Args, Debug)]
@@ -40,6 +45,17 @@ pub(super) struct RunArgs {
     /// Recursive name server; give it again for a second one [overrides `resolver`]
     #[arg(long, value_name = "IP:PORT", value_parser = parse_resolver)]
     pub(super) resolver: Vec<SocketAddr>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = CONFIG_CHECK_HELP)]
+pub(super) struct ConfigCheckArgs {
+    /// The configuration file
+    #[arg(value_name = "FILE", default_value = CONFIG_USUAL)]
+    pub(super) file: PathBuf,
+    /// Print the configuration as it is in force, with the defaults
+    #[arg(long)]
+    pub(super) print: bool,
 }
 
 #[derive(Args, Debug)]
@@ -98,7 +114,8 @@ pub(super) struct DnsArgs {
 
 const EXAMPLES: &str = "\
 Examples:
-  spf-milter --config /etc/spf-milter.toml
+  spf-milter --config /etc/spf-milter/spf-milter.toml
+  spf-milter config-check --print
   spf-milter --listen inet:8891@127.0.0.1 --resolver 127.0.0.1:53
   spf-milter check --ip 192.0.2.1 --mail-from alice@example.com --explain
   spf-milter lint example.com
@@ -111,15 +128,24 @@ A configuration file:
   fail = { action = \"reject\", code = 550, enhanced = \"5.7.23\" }
   softfail = \"accept\"
 
-Exit codes: 0 stopped by a signal, 2 the configuration is wrong, 3 the address cannot be listened on, 64 usage";
+Signals:
+  TERM, INT  stop when the messages under way are done; once more: now
+  HUP        read the configuration again; a broken one changes nothing
+  USR1       write the state into the log
+
+Exit codes: 0 stopped by a signal, 2 the configuration is wrong, 3 the address cannot be listened
+  on or the pid file not written, 4 the user cannot be changed to, 64 usage";
+
+const CONFIG_CHECK_HELP: &str = "\
+Exit codes: 0 it is good, 2 it is wrong or cannot be read, 64 usage, 74 the output cannot be written";
 
 const CHECK_HELP: &str = "\
 Exit codes: 0 pass, 1 fail, 2 softfail, 3 neutral, 4 none, 5 permerror, 6 temperror,
-  10 a zone file or the resolver's set-up is wrong, 64 usage";
+  10 a zone file or the resolver's set-up is wrong, 64 usage, 74 the output cannot be written";
 
 const LINT_HELP: &str = "\
 Exit codes: 0 nothing worse than advice, 1 warnings and --strict, 2 errors,
-  10 the record could not be looked up, or a zone file is wrong, 64 usage";
+  10 the record could not be looked up, or a zone file is wrong, 64 usage, 74 the output cannot be written";
 
 #[cfg(test)]
 mod tests {
@@ -135,7 +161,7 @@ mod tests {
     #[test]
     fn the_example_configuration_is_valid() {
         let (_, after) = EXAMPLES.split_once("A configuration file:\n").unwrap();
-        let (example, _) = after.split_once("\n\nExit codes").unwrap();
+        let (example, _) = after.split_once("\n\nSignals").unwrap();
         crate::config::Config::parse("the example", example).unwrap_or_else(|problems| panic!("{problems}"));
     }
 

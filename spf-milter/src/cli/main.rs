@@ -8,7 +8,7 @@ use clap::Parser;
 use super::args::{Cli, Command};
 use super::output::complain;
 use super::source::SourceError;
-use super::{check, lint, run};
+use super::{check, config_check, lint, run};
 
 /// Runs the program with its arguments, the program's own name first; returns the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -23,6 +23,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(args),
         Command::Check(args) => tool(async { check::run(&args).await }),
+        Command::ConfigCheck(args) => config_check::run(&args),
         Command::Lint(args) => tool(async { lint::run(&args).await }),
     }
 }

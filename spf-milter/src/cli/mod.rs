@@ -6,12 +6,14 @@
 //! | `run`    | the daemon: configuration, sockets, signals                |
 //! | `check`  | one check from the command line                            |
 //! | `output` | writing where nobody may be reading                        |
+//! | `config_check` | whether a configuration is good                      |
 //! | `tree`   | the evaluation as a tree                                   |
 //! | `lint`   | the report about a record                                  |
 //! | `source` | zone files or name servers, as the tools' options say      |
 
 mod args;
 mod check;
+mod config_check;
 mod lint;
 mod main;
 mod output;

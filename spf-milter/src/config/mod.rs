@@ -11,10 +11,12 @@
 //! | `records` | records of the administrator's own                            |
 //! | `headers` | how header fields look                                        |
 //! | `service` | how the daemon runs                                           |
+//! | `effective` | the file with every default written out                      |
 //! | `sanity`  | keys that are right each by itself and cannot work together   |
 //! | `lists`   | lists in the file, and in files beside it                     |
 //! | `table`   | one table, key by key: types, places, did-you-mean            |
 
+mod effective;
 mod exempt;
 mod headers;
 mod lists;
@@ -27,8 +29,9 @@ mod sanity;
 mod service;
 mod table;
 
+pub(crate) use effective::effective;
 pub(crate) use model::{Config, DnsConfig, Forged, Position};
-pub(crate) use read::{ConfigError, parse_listen, parse_resolver};
+pub(crate) use read::{ConfigError, parse_listen, parse_resolver, read_text};
 pub(crate) use service::ProcessConfig;
 
 #[cfg(test)]

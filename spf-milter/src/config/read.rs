@@ -59,12 +59,8 @@ impl Config {
     /// # Errors
     /// The file cannot be read, or something in it is wrong; the error names every place.
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
-        let shown = path.display().to_string();
-        let bytes = read_bounded(path).map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
-        match String::from_utf8(bytes) {
-            Ok(text) => Self::parse(&shown, &text).map_err(ConfigError::Invalid),
-            Err(error) => Err(not_text(&shown, error.as_bytes(), error.utf8_error().valid_up_to())),
-        }
+        let text = read_text(path)?;
+        Self::parse(&path.display().to_string(), &text).map_err(ConfigError::Invalid)
     }
 
     /// Reads the text of the file `path`.
@@ -79,6 +75,16 @@ impl Config {
         let found = found.into_inner();
         if found.is_empty() { Ok(config) } else { Err(problems(found)) }
     }
+}
+
+/// Reads the text of a configuration file.
+///
+/// # Errors
+/// It cannot be read, or is no text.
+pub(crate) fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let shown = path.display().to_string();
+    let bytes = read_bounded(path).map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
+    String::from_utf8(bytes).map_err(|error| not_text(&shown, error.as_bytes(), error.utf8_error().valid_up_to()))
 }
 
 /// Reads a file that may be anything, a device without an end too.

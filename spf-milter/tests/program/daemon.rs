@@ -15,32 +15,86 @@ use tokio::time::timeout;
 pub(crate) struct Daemon {
     pub(crate) dns: FakeDns,
     child: Child,
-    stderr: Lines<BufReader<ChildStderr>>,
+    stderr: Option<Lines<BufReader<ChildStderr>>>,
     directory: TempDir,
+}
+
+/// How a daemon is started.
+#[derive(Default)]
+pub(crate) struct Launch {
+    /// The configuration file.
+    pub(crate) config: String,
+    pub(crate) zone: String,
+    pub(crate) faults: Vec<&'static str>,
+    /// Where stderr goes, if that is not to be read by [`Daemon::line_with`].
+    pub(crate) stderr: Option<Stdio>,
+    pub(crate) stdin: Option<Stdio>,
+    pub(crate) environment: Vec<(&'static str, String)>,
 }
 
 impl Daemon {
     /// Starts the program and waits until it says that it listens.
-    pub(crate) async fn start(config: &str, zone: &str, faults: &[&str]) -> Self {
-        let faults = faults.iter().map(|rule| rule.parse().expect("the rule is right"));
-        let dns = FakeDns::builder().zone_text("test.zone", zone).expect("the zone is right").faults(faults);
+    pub(crate) async fn start(config: &str, zone: &str, faults: &[&'static str]) -> Self {
+        let launch = Launch { config: config.to_owned(), zone: zone.to_owned(), ..Launch::default() };
+        Self::launch(Launch { faults: faults.to_vec(), ..launch }).await
+    }
+
+    /// Starts the program and waits until it listens.
+    pub(crate) async fn launch(launch: Launch) -> Self {
+        let faults = launch.faults.iter().map(|rule| rule.parse().expect("the rule is right"));
+        let dns = FakeDns::builder().zone_text("test.zone", launch.zone).expect("the zone is right").faults(faults);
         let dns = dns.start().await.expect("a loopback port is free");
         let directory = TempDir::with_prefix("sm").expect("the temporary directory can be written");
         let config_path = directory.path().join("c.toml");
+        let config = launch.config.replace("[dir]", &directory.path().to_string_lossy());
         std::fs::write(&config_path, config).expect("the temporary directory can be written");
+        let is_read = launch.stderr.is_none();
         let mut child = Command::new(env!("CARGO_BIN_EXE_spf-milter"))
             .args(["--config", &config_path.to_string_lossy()])
             .args(["--listen", &format!("unix:{}", directory.path().join("s").display())])
             .args(["--resolver", &dns.addr().to_string()])
             .env_remove("RUST_LOG")
-            .stderr(Stdio::piped())
+            .env_remove("JOURNAL_STREAM")
+            .envs(launch.environment)
+            .stdin(launch.stdin.unwrap_or_else(Stdio::null))
+            .stderr(launch.stderr.unwrap_or_else(Stdio::piped))
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
-        let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe")).lines();
+        let stderr = child.stderr.take().map(|stderr| BufReader::new(stderr).lines());
         let mut daemon = Self { dns, child, stderr, directory };
-        daemon.line_with("listening on unix:").await;
+        if is_read {
+            daemon.line_with("listening on ").await;
+        } else {
+            daemon.until_it_listens().await;
+        }
         daemon
+    }
+
+    /// A path in the daemon's own folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes another configuration file.
+    pub(crate) fn configure(&self, config: &str) {
+        std::fs::write(self.path("c.toml"), config).expect("the temporary directory can be written");
+    }
+
+    /// Stops to read the log: its pipe has nobody behind it from here on.
+    pub(crate) fn stop_reading(&mut self) {
+        self.stderr = None;
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("the program runs")
+    }
+
+    async fn until_it_listens(&mut self) {
+        while UnixStream::connect(self.socket()).await.is_err() {
+            assert!(self.child.try_wait().expect("it is our child").is_none(), "the program has ended");
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The path of the socket.
@@ -53,10 +107,16 @@ impl Daemon {
         Mta { stream: UnixStream::connect(self.socket()).await.expect("the program listens") }
     }
 
+    /// Connects to a socket that somebody else has made.
+    pub(crate) async fn connect_to(&self, path: &std::path::Path) -> Mta {
+        Mta { stream: UnixStream::connect(path).await.expect("somebody listens") }
+    }
+
     /// Reads log lines until one holds `text`.
     pub(crate) async fn line_with(&mut self, text: &str) -> String {
         loop {
-            let line = timeout(LIMIT, self.stderr.next_line()).await.expect("a log line in time");
+            let stderr = self.stderr.as_mut().expect("stderr is a pipe that is read");
+            let line = timeout(LIMIT, stderr.next_line()).await.expect("a log line in time");
             let line = line.expect("the log is text").unwrap_or_else(|| panic!("no log line with {text:?}"));
             if line.contains(text) {
                 return line;
@@ -64,11 +124,20 @@ impl Daemon {
         }
     }
 
+    /// Sends a signal.
+    pub(crate) async fn signal(&self, signal: &str) {
+        let kill = Command::new("kill").args(["-s", signal, &self.pid().to_string()]).status().await;
+        assert!(kill.expect("kill is there").success());
+    }
+
     /// Sends a signal, and waits for the end.
     pub(crate) async fn stop(&mut self, signal: &str) -> ExitStatus {
-        let pid = self.child.id().expect("the program runs").to_string();
-        let kill = Command::new("kill").args(["-s", signal, &pid]).status().await.expect("kill is there");
-        assert!(kill.success());
+        self.signal(signal).await;
+        self.ended().await
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
         timeout(LIMIT, self.child.wait()).await.expect("the program ends in time").expect("it is our child")
     }
 }

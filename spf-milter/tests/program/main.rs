@@ -2,5 +2,8 @@
 
 mod daemon;
 mod independence;
+mod logging;
+mod mail;
 mod process;
+mod service;
 mod tools;

@@ -90,3 +90,25 @@ fn a_broken_zone_file_is_shown_and_is_exit_code_10() {
     assert_eq!(output.status.code(), Some(10));
     insta::assert_snapshot!(String::from_utf8_lossy(&output.stderr).replace(&*path, "[path]"));
 }
+
+#[test]
+fn a_configuration_can_be_checked_and_shown_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.toml");
+    let run = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_spf-milter")).args(args).output().expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&*path.to_string_lossy(), "[path]");
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let shown = path.to_string_lossy().into_owned();
+    std::fs::write(&path, "mode = \"dry-run\"\n").unwrap();
+    assert_eq!(run(&["config-check", &shown]), (Some(0), "[path]: good\n".to_owned(), String::new()));
+    let (code, printed, _) = run(&["config-check", &shown, "--print"]);
+    assert!(code == Some(0) && printed.contains("mode = \"dry-run\"\n") && printed.contains("budget_ms = 8000\n"));
+    std::fs::write(&path, printed).unwrap();
+    assert_eq!(run(&["config-check", &shown]).0, Some(0));
+    std::fs::write(&path, "mode = \"dryrun\"\n").unwrap();
+    let (code, printed, said) = run(&["config-check", &shown, "--print"]);
+    assert!(code == Some(2) && printed.is_empty() && said.contains("did you mean \"dry-run\"?"), "{said}");
+    assert_eq!(run(&["config-check", "/nonexistent/c.toml"]).0, Some(2));
+}
