@@ -4,6 +4,7 @@ mod daemon;
 mod independence;
 mod logging;
 mod mail;
+mod metrics;
 mod process;
 mod service;
 mod tools;

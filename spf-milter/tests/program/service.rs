@@ -5,8 +5,6 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
 use crate::daemon::{Daemon, Launch, packet};
 use crate::mail::{ZONE, ask, begin, end, greet, message, offer};
 
@@ -218,29 +216,6 @@ async fn a_socket_of_systemd_is_served_and_left_where_it_is() {
     assert!(path.exists());
     // Who connects now waits for the next process.
     drop(daemon.connect_to(&path).await);
-}
-
-#[tokio::test]
-async fn metrics_can_be_read_and_count_what_happened() {
-    let daemon = start("metrics = \"unix:[dir]/m\"").await;
-    let mut mta = daemon.connect().await;
-    greet(&mut mta).await;
-    message(&mut mta).await;
-    assert_eq!(begin(&mut mta).await, 'c');
-    let mut page = tokio::net::UnixStream::connect(daemon.path("m")).await.expect("the page is there");
-    page.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("it reads");
-    let mut text = String::new();
-    page.read_to_string(&mut text).await.expect("it answers");
-    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
-    for line in [
-        "spf_milter_results_total{identity=\"mailfrom\",result=\"pass\"} 1",
-        "spf_milter_results_total{identity=\"helo\",result=\"fail\"} 1",
-        "spf_milter_messages_total{action=\"accepted\"} 1",
-        "spf_milter_connections_open 1",
-        "spf_milter_messages_open 1",
-    ] {
-        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
-    }
 }
 
 /// How long a failing test waits.
