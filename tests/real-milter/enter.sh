@@ -16,6 +16,8 @@ echo 'nameserver 127.0.0.1' >/mnt/etc/resolv.conf
 # Nothing of the machine's own configuration, but for what Postfix's package puts beside it.
 rm -rf /mnt/etc/mail /mnt/etc/postfix/main.cf /mnt/etc/postfix/master.cf
 mkdir -p /mnt/etc/mail /mnt/etc/postfix/sasl /mnt/etc/sasl2
+echo 'spf-milter:x:899:899::/nonexistent:/usr/sbin/nologin' >>/mnt/etc/passwd
+echo 'spf-milter:x:899:' >>/mnt/etc/group
 mount --bind /mnt/etc /etc
 
 # A /dev of its own, so that /dev/log is ours.
@@ -30,7 +32,9 @@ mount --rbind /mnt/dev /dev
 mount -t tmpfs -o mode=0755 tmpfs /run
 mount -t tmpfs -o mode=0755 tmpfs /var/spool
 mount -t tmpfs -o mode=0755 tmpfs /var/lib/postfix
-mkdir -p /var/spool/postfix /run/spf-milter
+mkdir -p /var/spool/postfix
+# As the systemd unit makes it.
+install -d -o spf-milter -g spf-milter -m 755 /run/spf-milter
 chown postfix: /var/lib/postfix
 
 exec "$@"

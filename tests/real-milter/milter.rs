@@ -16,9 +16,12 @@ pub(crate) struct Milter {
 }
 
 impl Milter {
-    /// Starts it with this configuration; it listens when this is done. Its files are called after `name`.
+    /// Starts it with this configuration, as the user that the systemd unit names; it listens when this is done. Its files are called
+    /// after `name`.
     pub(crate) async fn start(name: &'static str, config: &str) -> Result<Self, String> {
         fs::write(config_path(name), config).map_err(|error| error.to_string())?;
+        // The user may not be allowed to reach the folder that it was built in.
+        fs::copy(env!("CARGO_BIN_EXE_spf-milter-under-test"), program(name)).map_err(|error| error.to_string())?;
         let milter = Self { child: spawn(name)?, name };
         let address = config.lines().find_map(|line| line.strip_prefix("listen = \"")?.strip_suffix('"'));
         let address = address.ok_or("the guide's configuration says where to listen")?.to_owned();
@@ -26,7 +29,13 @@ impl Milter {
         Ok(milter)
     }
 
-    /// Sends it a signal, such as `HUP`.
+    /// Gives it another configuration, and says so.
+    pub(crate) async fn reload(&self, config: &str) -> Result<(), String> {
+        fs::write(config_path(self.name), config).map_err(|error| error.to_string())?;
+        self.signal("HUP").await
+    }
+
+    /// Sends it a signal, such as `TERM`.
     pub(crate) async fn signal(&self, signal: &str) -> Result<(), String> {
         let id = self.child.id().ok_or("spf-milter has ended")?.to_string();
         let sent = Command::new("kill").args(["-s", signal, &id]).status().await;
@@ -52,7 +61,9 @@ impl Milter {
 
 fn spawn(name: &str) -> Result<Child, String> {
     let log = File::options().create(true).append(true).open(log_path(name)).map_err(|error| error.to_string())?;
-    Command::new(env!("CARGO_BIN_EXE_spf-milter-under-test"))
+    Command::new("setpriv")
+        .args(["--reuid", "spf-milter", "--regid", "spf-milter", "--clear-groups"])
+        .arg(program(name))
         .arg("--config")
         .arg(config_path(name))
         .stdin(Stdio::null())
@@ -72,6 +83,10 @@ async fn accepts(address: &str) -> bool {
         }
         None => false,
     }
+}
+
+fn program(name: &str) -> String {
+    format!("/mnt/{name}")
 }
 
 fn config_path(name: &str) -> String {

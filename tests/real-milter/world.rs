@@ -3,13 +3,16 @@
 use std::{fmt::Display, time::Duration};
 
 use fake_dns::FakeDns;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    process::Command,
+    time::{Instant, sleep},
+};
 
 use crate::{
     client::Letter,
     guide,
     milter::Milter,
-    mta::Kind,
+    mta::{Kind, run},
     sasl,
     sink::{Mail, Sink},
     syslog::Syslog,
@@ -39,6 +42,9 @@ impl World {
         let dns = dns.start().await.map_err(text)?;
         let sink = Sink::start().await.map_err(text)?;
         sasl::start().map_err(text)?;
+        if let Ok(commands) = guide::block(guide, &format!("sh {variant}")) {
+            run(Command::new("sh").args(["-e", "-c", &commands])).await?;
+        }
         let milter = Milter::start("spf-milter", &guide::block(guide, &format!("toml {variant}"))?).await?;
         Ok(Self { milter, log, sink, _dns: dns })
     }

@@ -79,3 +79,13 @@ pub(super) async fn outage(kind: Kind) -> Result<(), String> {
     // Others are served as ever.
     world.deliver(Letter::default()).await.map(drop)
 }
+
+/// The permissions are such that the MTA gets through, and nobody else.
+pub(super) async fn unix_socket(kind: Kind) -> Result<(), String> {
+    let world = World::start(kind, "unix").await?;
+    let mail = world.deliver(Letter::default()).await?;
+    world
+        .ensure(mail.message.starts_with("Received-SPF: pass "), &format!("the field on top of:\n{}", mail.message))?;
+    let reply = world.send(Letter { ip: BAD, from: "alice@fail.example", ..Letter::default() }).await?;
+    world.ensure(reply.starts_with("550 5.7.23"), &format!("a refusal, not `{reply}`"))
+}

@@ -22,6 +22,10 @@ pub(crate) enum Case {
     Outage,
     /// spf-milter goes and comes again while mail comes in.
     Restart,
+    /// Another configuration while mail comes in, and then a broken one.
+    Reload,
+    /// The socket is a file, in Postfix's chroot or where sendmail trusts it.
+    UnixSocket,
     /// OpenDMARC behind spf-milter goes by its result.
     Dmarc,
     /// One of two behind HAProxy dies while mail comes in.
@@ -39,6 +43,8 @@ impl Case {
             Self::Authenticated,
             Self::Outage,
             Self::Restart,
+            Self::Reload,
+            Self::UnixSocket,
             Self::Dmarc,
             Self::Balancer,
         ];
@@ -54,6 +60,8 @@ impl Case {
             Self::Authenticated => "an_authenticated_sender_is_exempt",
             Self::Outage => "a_dns_outage_puts_mail_off_in_our_words",
             Self::Restart => "a_restart_under_traffic_loses_nothing",
+            Self::Reload => "a_reload_under_traffic_takes_effect",
+            Self::UnixSocket => "a_unix_socket_is_reached",
             Self::Dmarc => "opendmarc_goes_by_our_result",
             Self::Balancer => "one_of_two_dies_under_traffic_and_nothing_is_lost",
         }
@@ -71,6 +79,8 @@ impl Case {
             Self::Authenticated => lines::authenticated(kind).await,
             Self::Outage => lines::outage(kind).await,
             Self::Restart => under_traffic::restart(kind).await,
+            Self::Reload => under_traffic::reload(kind).await,
+            Self::UnixSocket => lines::unix_socket(kind).await,
             Self::Dmarc => dmarc::dmarc(kind).await,
             Self::Balancer => balancer::one_of_two_dies(kind).await,
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    client::Letter,
     guide,
     milter::Milter,
     mta::Kind,
@@ -25,6 +26,37 @@ pub(super) async fn restart(kind: Kind) -> Result<(), String> {
     some_more(&world, &traffic).await?;
     let tries = traffic.stop().await;
     nothing_is_lost(&world, &tries).await
+}
+
+/// Softfail is tagged before, and refused after; no message is put off because of it. A broken configuration changes nothing.
+pub(super) async fn reload(kind: Kind) -> Result<(), String> {
+    let world = World::start(kind, "").await?;
+    let traffic = Traffic::start(&CLIENTS, "alice@soft.example");
+    some_more(&world, &traffic).await?;
+    let config = guide::block(kind.guide(), "toml")?;
+    world.milter.reload(&with_softfail(&config, "reject")?).await?;
+    until("softfail is refused", async || {
+        traffic.tries().iter().any(|attempt| attempt.reply.starts_with("550 5.7.1 "))
+    })
+    .await
+    .map_err(|late| world.told(&late))?;
+    let tries = traffic.stop().await;
+    let odd: Vec<&Try> = tries.iter().filter(|attempt| !attempt.reply.starts_with(['2', '5'])).collect();
+    world.ensure(odd.is_empty(), &format!("only 2xx and 5xx, not {odd:?}"))?;
+
+    world.milter.reload(&with_softfail(&config, "rejekt")?).await?;
+    until("the mistake is told", async || world.milter.log().contains("the configuration was not taken"))
+        .await
+        .map_err(|late| world.told(&late))?;
+    let reply = world.send(Letter { from: "alice@soft.example", ..Letter::default() }).await?;
+    world.ensure(reply.starts_with("550 5.7.1 "), &format!("what was in force before, not `{reply}`"))
+}
+
+/// The guide's configuration with another action for softfail.
+fn with_softfail(config: &str, action: &str) -> Result<String, String> {
+    let line = config.lines().find(|line| line.starts_with("softfail = "));
+    let line = line.ok_or("the guide's configuration speaks of softfail")?;
+    Ok(config.replace(line, &format!("softfail = \"{action}\"")))
 }
 
 /// Waits until mail has flowed for a while.
