@@ -45,6 +45,34 @@ fn the_readmes_explanation_is_what_spf_milter_prints() {
     assert_eq!(String::from_utf8_lossy(&run.stdout), shown);
 }
 
+#[test]
+fn the_migration_guide_names_settings_that_there_are() {
+    let shipped = read("spf-milter/spf-milter.toml");
+    let guide = read("docs/migration.md");
+    let cells = guide.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split(" | ").nth(1));
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).filter_map(|word| word.split(' ').next());
+    let settings = words.filter(|word| word.contains(['.', '_']) && !word.contains(['/', '%', '$']));
+    let missing: Vec<&str> = settings.filter(|setting| !is_setting(&shipped, setting)).collect();
+    assert!(missing.is_empty(), "not in spf-milter.toml: {missing:?}");
+}
+
+/// Whether the shipped configuration speaks of it: `mode`, `exempt.networks`, or a table such as `policy.helo`.
+fn is_setting(shipped: &str, setting: &str) -> bool {
+    let (table, key) = setting.rsplit_once('.').unwrap_or(("", setting));
+    let opens = |line: &str, name: &str| line.trim_start_matches(['#', ' ']).trim_end() == format!("[{name}]");
+    let mut lines = shipped
+        .lines()
+        .skip_while(|line| !table.is_empty() && !opens(line, table))
+        .skip(usize::from(!table.is_empty()));
+    let is_key = |line: &str| {
+        let line = line.trim_start_matches(['#', ' ']);
+        line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+    };
+    // In the table of a result, `policy.fail = { … }`.
+    let within = || shipped.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_').any(|word| word == key);
+    lines.any(is_key) || shipped.lines().any(|line| opens(line, setting)) || (table.is_empty() && within())
+}
+
 /// The command, whose lines but the last end in a backslash, and the output under it.
 fn split_command(block: &str) -> (String, &str) {
     let mut command = String::new();
