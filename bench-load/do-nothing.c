@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* A filter on libmilter that looks at nothing: it takes the same events as spf-milter and inserts one constant field. */
+#include <libmilter/mfapi.h>
+#include <stdio.h>
+
+static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address) {
+    (void)ctx, (void)host, (void)address;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_helo(SMFICTX *ctx, char *name) {
+    (void)ctx, (void)name;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_envelope(SMFICTX *ctx, char **words) {
+    (void)ctx, (void)words;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_end_of_message(SMFICTX *ctx) {
+    smfi_insheader(ctx, 0, "Received-SPF",
+                   "pass (mx.example.net: domain of alice@d0.example designates 192.0.2.10 as permitted sender)\n"
+                   "\tclient-ip=192.0.2.10; envelope-from=\"alice@d0.example\";\n"
+                   "\thelo=client.example; identity=mailfrom;\n"
+                   "\tmechanism=\"ip4:192.0.2.10\"; receiver=mx.example.net");
+    return SMFIS_CONTINUE;
+}
+
+int main(int argc, char **argv) {
+    struct smfiDesc filter = {.xxfi_name = "do-nothing",
+                              .xxfi_version = SMFI_VERSION,
+                              .xxfi_flags = SMFIF_ADDHDRS,
+                              .xxfi_connect = on_connect,
+                              .xxfi_helo = on_helo,
+                              .xxfi_envfrom = on_envelope,
+                              .xxfi_envrcpt = on_envelope,
+                              .xxfi_eom = on_end_of_message};
+    if (argc != 2 || smfi_setconn(argv[1]) == MI_FAILURE || smfi_register(filter) == MI_FAILURE) {
+        fprintf(stderr, "usage: %s SOCKET\n", argv[0]);
+        return 64;
+    }
+    return smfi_main();
+}

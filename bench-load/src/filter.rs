@@ -1,0 +1,143 @@
+//! The filters as processes, and the DNS server of the one that asks.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use fake_dns::FakeDns;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::{
+    Done,
+    load::{At, DOMAINS, Socket},
+};
+
+/// A folder, a DNS server and the filter on libmilter.
+pub struct World {
+    dir: TempDir,
+    dns: FakeDns,
+    /// Kept: the DNS server lives in it.
+    _runtime: Runtime,
+}
+
+/// A filter that listens.
+pub struct Running {
+    child: Child,
+    at: At,
+    name: &'static str,
+}
+
+impl World {
+    /// Starts the DNS server, and compiles the filter.
+    pub fn new() -> Done<Self> {
+        let dir = tempfile::tempdir()?;
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("do-nothing.c");
+        let program = dir.path().join("do-nothing");
+        let compiled = Command::new("cc")
+            .arg("-O2")
+            .arg("-o")
+            .arg(&program)
+            .arg(source)
+            .args(["-lmilter", "-pthread"])
+            .status()?;
+        if !compiled.success() {
+            return Err(
+                "the filter on libmilter does not compile: is libmilter-dev installed (.ci/install-peers)?".into()
+            );
+        }
+        let runtime = Runtime::new()?;
+        let records = (0..DOMAINS).map(|n| format!("d{n}.example. 86400 TXT \"v=spf1 ip4:192.0.2.10 -all\"\n"));
+        let zone = format!(".\t86400 SOA . . 1 1 1 1 86400\n{}", records.collect::<String>());
+        let dns = runtime.block_on(FakeDns::builder().zone_text("load", zone)?.start())?;
+        Ok(Self { dir, dns, _runtime: runtime })
+    }
+
+    fn address(&self, name: &str, socket: Socket) -> Done<(At, String)> {
+        match socket {
+            Socket::Unix => {
+                let path = self.dir.path().join(format!("{name}.sock")).display().to_string();
+                fs::remove_file(&path).ok();
+                Ok((At::Unix(path.clone()), format!("unix:{path}")))
+            }
+            Socket::Tcp => {
+                let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+                Ok((At::Tcp(port), format!("inet:{port}@127.0.0.1")))
+            }
+        }
+    }
+}
+
+impl Running {
+    /// The filter that does nothing.
+    pub fn libmilter(world: &World, socket: Socket) -> Done<Self> {
+        let (at, word) = world.address("libmilter", socket)?;
+        Self::start("libmilter", Command::new(world.dir.path().join("do-nothing")).arg(word), at)
+    }
+
+    /// spf-milter, as its package runs it, but for the addresses. Its log goes into a file.
+    pub fn spf_milter(world: &World, socket: Socket, program: &str) -> Done<Self> {
+        let (at, word) = world.address("spf-milter", socket)?;
+        let log = fs::File::create(world.dir.path().join("log"))?;
+        let mut command = Command::new(program);
+        command.args(["--listen", &word, "--resolver", &world.dns.addr().to_string()]).stderr(log);
+        Self::start("spf-milter", &mut command, at)
+    }
+
+    fn start(name: &'static str, command: &mut Command, at: At) -> Done<Self> {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+        let mut running = Self { child, at, name };
+        loop {
+            let is_up = match &running.at {
+                At::Unix(path) => std::os::unix::net::UnixStream::connect(path).is_ok(),
+                At::Tcp(port) => std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok(),
+            };
+            if is_up {
+                return Ok(running);
+            }
+            if let Some(status) = running.child.try_wait()? {
+                return Err(format!("{name} ended with {status}").into());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    pub fn address(&self) -> &At {
+        &self.at
+    }
+
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The processor time that all its threads, ended ones too, have used, of the program and the kernel for it.
+    pub fn cpu(&self) -> Done<Duration> {
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name, in parentheses, may hold anything.
+        let (_, fields) = text.rsplit_once(") ").ok_or("/proc/PID/stat has a name")?;
+        let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
+        // Linux gives these times in hundredths of a second, whatever the machine.
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
+    /// Its memory now and at the most, in KiB.
+    pub fn memory_kib(&self) -> Done<(u64, u64)> {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let value = |key: &str| -> Done<u64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(key)).ok_or("/proc/PID/status has it")?;
+            Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+        };
+        Ok((value("VmRSS:")?, value("VmHWM:")?))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}

@@ -1,0 +1,82 @@
+//! What spf-milter costs beside a filter on libmilter that does nothing, under the same load in the same run; see README.md.
+
+mod filter;
+mod load;
+mod report;
+
+use std::{env, error::Error, process::ExitCode};
+
+use crate::{
+    filter::{Running, World},
+    load::{Load, Reuse, Socket},
+    report::{Cell, Measured},
+};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["cost", milter, messages, rounds] => number(messages).and_then(|m| cost(milter, m, number(rounds)?)),
+        ["memory", milter, messages] => number(messages).and_then(|m| memory(milter, m)),
+        _ => {
+            eprintln!("usage: bench-load cost MILTER MESSAGES ROUNDS | bench-load memory MILTER MESSAGES");
+            return ExitCode::from(64);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench-load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Done<T = ()> = Result<T, Box<dyn Error>>;
+
+fn number(word: &str) -> Done<usize> {
+    word.replace('_', "").parse().map_err(|_| format!("`{word}` is no number").into())
+}
+
+/// Both filters in turn, for each kind of socket and connection.
+fn cost(milter: &str, messages: usize, rounds: usize) -> Done {
+    let world = World::new()?;
+    for socket in [Socket::Unix, Socket::Tcp] {
+        for reuse in [Reuse::Never, Reuse::Always] {
+            let filters = [Running::libmilter(&world, socket)?, Running::spf_milter(&world, socket, milter)?];
+            let load = Load { reuse, messages, connections: CONNECTIONS };
+            let mut cells = [Cell::default(), Cell::default()];
+            for filter in &filters {
+                // Threads, pools and DNS answers are there from now on.
+                Load { messages: WARM_UP, ..load }.run(filter.address())?;
+            }
+            for _ in 0..rounds {
+                for (filter, cell) in filters.iter().zip(&mut cells) {
+                    cell.add(Measured::take(filter, &load)?);
+                }
+            }
+            report::table(socket, reuse, &load, &cells);
+        }
+    }
+    Ok(())
+}
+
+/// What spf-milter holds after a few messages and after many.
+fn memory(milter: &str, messages: usize) -> Done {
+    let world = World::new()?;
+    let filter = Running::spf_milter(&world, Socket::Unix, milter)?;
+    let mut done = 0;
+    for goal in [WARM_UP.min(messages), messages] {
+        let load = Load { reuse: Reuse::Never, messages: goal - done, connections: CONNECTIONS };
+        load.run(filter.address())?;
+        done = goal;
+        report::memory(done, &filter)?;
+    }
+    Ok(())
+}
+
+/// So many connections are open at a time.
+const CONNECTIONS: usize = 4;
+
+/// The messages after which memory is looked at first, and before time is taken.
+const WARM_UP: usize = 10_000;
