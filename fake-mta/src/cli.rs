@@ -29,6 +29,8 @@ pub struct Cli {
 pub enum Command {
     /// Run scenarios.
     Run(Options),
+    /// Run scenarios in namespaces of their own.
+    RunApart(Options),
     /// Read scenarios and say what is wrong in them.
     Check(Options),
     /// Write the names of the runs.
@@ -93,6 +95,11 @@ struct RunArgs {
     #[arg(long, value_name = "IP:PORT")]
     dns: Option<SocketAddr>,
 
+    /// Start milters in a network of their own, whose /etc/resolv.conf names the fake DNS server, at 127.0.0.1:53;
+    /// `netns = true` in fake-mta.toml does the same
+    #[arg(long, conflicts_with_all = ["milter", "dns"])]
+    netns: bool,
+
     /// What TIMEOUT in openspf suites (*.yml) stands for: servfail (nobody waits) or silence
     #[arg(long, value_name = "FORM", default_value_t, value_parser = timeout_form)]
     openspf_timeout: TimeoutForm,
@@ -156,6 +163,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
         }
     })?;
     Ok(match cli.command {
+        Subcommands::Run(args) if args.netns => Command::RunApart(args.into_options()),
         Subcommands::Run(args) => Command::Run(args.into_options()),
         Subcommands::Check(select) => Command::Check(select.into_options()),
         Subcommands::List(select) => Command::List(select.into_options()),
@@ -171,8 +179,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
 /// Does what the command line asks for, and stops it at Ctrl-C or SIGTERM; a second Ctrl-C ends the program at once.
 pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Exit {
     let mut console = Console::standard();
-    match parse(args, &mut console) {
-        Ok(Command::Run(options)) => run_until_stopped(&options, player, &mut console),
+    let args: Vec<OsString> = args.into_iter().collect();
+    match parse(args.clone(), &mut console) {
+        Ok(Command::RunApart(_)) if !run::is_in_namespaces() => enter_namespaces(&args, &mut console),
+        Ok(Command::Run(options)) if !run::is_in_namespaces() && run::wants_namespaces(&options) => {
+            enter_namespaces(&args, &mut console)
+        }
+        Ok(Command::Run(options) | Command::RunApart(options)) => run_until_stopped(&options, player, &mut console),
         Ok(Command::Check(options)) => run::check(&options, &mut console),
         Ok(Command::List(options)) => run::list(&options, &mut console),
         Ok(Command::Filter(options)) => filter_until_stopped(&options, &mut console),
@@ -185,6 +198,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
         }),
         Err(exit) => exit,
     }
+}
+
+/// Replaces the program by itself in namespaces of its own; comes back only with a complaint.
+fn enter_namespaces(args: &[OsString], console: &mut Console) -> Exit {
+    console.diags(&[run::enter_namespaces(args)]);
+    Exit::HARNESS
 }
 
 fn run_until_stopped(options: &Options, player: impl Player, console: &mut Console) -> Exit {

@@ -37,6 +37,12 @@ pub struct Suite {
     pub config: toml::Table,
     /// The file that the configuration is written to, as TOML; without one no scenario can hand one over.
     pub config_file: Option<Template>,
+    /// Further files that the milter reads, by their names in the run's own folder.
+    pub files: BTreeMap<String, Template>,
+    /// How long one process of the milter lives.
+    pub process: ProcessScope,
+    /// The milter knows no DNS server but those of `/etc/resolv.conf`: it gets namespaces of its own, with one.
+    pub netns: bool,
     /// How long it may take until it accepts connections.
     pub ready_timeout: Duration,
     /// The signal that asks it to stop.
@@ -66,6 +72,16 @@ pub enum SocketKind {
     Unix,
     /// A free TCP port on the loopback address.
     Inet,
+}
+
+/// How long one process of the milter lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProcessScope {
+    /// For one scenario in one profile.
+    #[default]
+    Scenario,
+    /// For all scenarios that hand it nothing of their own, one after the other.
+    Suite,
 }
 
 /// The signal that asks a milter to stop.
@@ -119,10 +135,32 @@ impl Suite {
                 None
             }
         };
+        suite.iter().for_each(|suite| suite.check_config_keys(&mut problems));
         match suite {
             Some(suite) if problems.is_empty() => Ok(suite),
             _ => Err(problems.into_vec()),
         }
+    }
+
+    /// Whether `[milter.config]` reaches the milter: as a file, or through placeholders.
+    pub(crate) fn takes_config(&self) -> bool {
+        self.config_file.is_some() || self.templates().any(|template| template.config_keys().next().is_some())
+    }
+
+    /// A placeholder without a value in the suite would be one for some scenarios and none for others.
+    fn check_config_keys(&self, problems: &mut Problems) {
+        for (key, span) in self.templates().flat_map(Template::config_keys) {
+            if !matches!(self.config.get(key), None | Some(toml::Value::Table(_) | toml::Value::Array(_))) {
+                continue;
+            }
+            let diag = Diag::error(format!("`{{config.{key}}}` has no value")).label(&span, "");
+            problems.add(diag.help(format!("give it one that holds for all scenarios: `config.{key} = \"…\"`")));
+        }
+    }
+
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        let words = self.command.iter().chain(self.env.values()).chain(self.files.values());
+        words.chain(&self.cwd).chain(&self.config_file)
     }
 }
 
@@ -146,6 +184,9 @@ fn read(source: &Arc<Source>, node: &Node, problems: &mut Problems) -> Option<Su
         cwd: template(&mut fields, "cwd", socket),
         config,
         config_file: template(&mut fields, "config_file", socket),
+        files: files(&mut fields, socket),
+        process: fields.word("process", &SCOPES).map(|word| word.value).unwrap_or_default(),
+        netns: fields.boolean("netns").unwrap_or_default(),
         ready_timeout: fields.duration("ready_timeout").unwrap_or(READY_TIMEOUT),
         stop_signal: fields.word("stop_signal", &SIGNALS).map(|word| word.value).unwrap_or_default(),
         stop_timeout: fields.duration("stop_timeout").unwrap_or(STOP_TIMEOUT),
@@ -189,6 +230,20 @@ fn template(fields: &mut Fields<'_>, key: &str, socket: SocketKind) -> Option<Te
     fields.problems().take(Template::parse(&text, socket))
 }
 
+/// `[milter.files]`: the names are those of files in the run's folder.
+fn files(fields: &mut Fields<'_>, socket: SocketKind) -> BTreeMap<String, Template> {
+    let mut files = BTreeMap::new();
+    for (name, text) in fields.strings("files", "[milter.files]") {
+        if name.is_empty() || name.contains('/') || name.starts_with('.') {
+            let diag = Diag::error(format!("`{}` is no name for a file in {{dir}}", crate::diag::escape(&name)));
+            fields.problems().add(diag.label(&text.span, "of this file").help("write a plain name: `\"my.conf\"`"));
+            continue;
+        }
+        files.extend(fields.problems().take(Template::parse(&text, socket)).map(|text| (name, text)));
+    }
+    files
+}
+
 fn environment(fields: &mut Fields<'_>, socket: SocketKind) -> BTreeMap<String, Template> {
     let values = fields.strings("env", "[milter.env]");
     let mut env = BTreeMap::new();
@@ -216,13 +271,16 @@ pub fn load(path: PathBuf) -> Result<Suite, Vec<Diag>> {
     Suite::parse(&Source::new(path, text))
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 13] = [
     "build",
     "command",
     "env",
     "cwd",
     "config",
     "config_file",
+    "files",
+    "process",
+    "netns",
     "ready_timeout",
     "stop_signal",
     "stop_timeout",
@@ -230,6 +288,8 @@ const KEYS: [&str; 10] = [
 ];
 
 const SOCKETS: [(&str, SocketKind); 2] = [("unix", SocketKind::Unix), ("inet", SocketKind::Inet)];
+
+const SCOPES: [(&str, ProcessScope); 2] = [("scenario", ProcessScope::Scenario), ("suite", ProcessScope::Suite)];
 
 const SIGNALS: [(&str, StopSignal); 4] =
     [("TERM", StopSignal::Term), ("INT", StopSignal::Int), ("QUIT", StopSignal::Quit), ("HUP", StopSignal::Hup)];

@@ -14,6 +14,7 @@ use crate::{
 /// One line for a unit: its status, its name, its time.
 pub(crate) fn unit_line(result: &UnitResult, colour: bool) -> String {
     let (word, style) = match result.status() {
+        Status::Passed if result.played.known_deviation.is_some() => ("known  ", AnsiColor::Yellow.on_default()),
         Status::Passed => ("ok     ", AnsiColor::Green.on_default()),
         Status::Failed => ("FAILED ", AnsiColor::Red.on_default().bold()),
         Status::Skipped => ("skipped", AnsiColor::Yellow.on_default()),
@@ -66,6 +67,24 @@ pub(crate) fn skips(summary: &Summary) -> String {
         }
     }
     reasons.into_iter().map(|(reason, units)| format!("{units} skipped: {}\n", escape(reason))).collect()
+}
+
+/// In what the milter is known to differ, each reason once with the names of the units.
+pub(crate) fn known_deviations(summary: &Summary) -> String {
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for result in &summary.results {
+        let Some(reason) = result.played.known_deviation.as_deref() else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(result.unit.name()),
+            None => reasons.push((reason, vec![result.unit.name()])),
+        }
+    }
+    let mut text = String::new();
+    for (reason, names) in reasons {
+        writeln!(text, "known deviation: {}", escape(reason)).expect("a String takes everything");
+        names.iter().for_each(|name| put_indented(&mut text, name));
+    }
+    text
 }
 
 /// Why the unit could not be begun, if that is so.
@@ -158,6 +177,10 @@ pub(super) fn title(mismatch: &Mismatch) -> &'static str {
         Subject::Explanation => {
             ("the explanation differs", "the milter did not refuse with an explanation", "an unexpected explanation")
         }
+        Subject::KnownDeviation => {
+            let text = "the deviation that the scenario knows of is not there any more";
+            (text, text, text)
+        }
         Subject::Journal => (
             "the DNS journal differs",
             "the DNS journal lacks a question",
@@ -172,6 +195,9 @@ pub(super) fn title(mismatch: &Mismatch) -> &'static str {
 }
 
 fn mismatch_diag(mismatch: &Mismatch) -> Diag {
+    if mismatch.subject == Subject::KnownDeviation {
+        return Diag::error(title(mismatch)).label(&mismatch.span, "").help("take `known_deviation` away");
+    }
     let is_log = matches!(mismatch.subject, Subject::Line(LineKind::Log) | Subject::SessionLog);
     let label = match (&mismatch.expected, &mismatch.got) {
         (Some(_), Some(got)) if is_log => format!("the nearest that came: {got}"),

@@ -47,7 +47,8 @@ async fn run(suite: &Suite, line: &CommandLine, cancel: &Cancel) -> Result<(), D
 /// The command, with cargo's target directory and profile made those of the running program: `{bin}` is then where it builds to.
 fn command_line(suite: &Suite, bin: &Path) -> Option<CommandLine> {
     let nowhere = super::MilterAddr::Unix("/".into());
-    let values = Placeholders { bin, dir: suite.dir(), listen: &nowhere, dns: ([127, 0, 0, 1], 0).into() };
+    let dns = ([127, 0, 0, 1], 0).into();
+    let values = Placeholders { bin, dir: suite.dir(), listen: &nowhere, dns, config: &suite.config };
     let mut words: Vec<String> = suite.build.as_ref()?.iter().map(|word| word.expand(&values)).collect();
     if let [cargo, build, ..] = &words[..]
         && cargo == "cargo"

@@ -65,6 +65,14 @@ pub(super) fn plan(options: &Options) -> Result<Plan, Vec<Diag>> {
     Ok(Plan { skipped: all - units.len(), units })
 }
 
+/// Whether a milter of the plan has to be started in namespaces of its own. What is wrong in the files is told later, by the run.
+pub fn wants_namespaces(options: &Options) -> bool {
+    plan(options).is_ok_and(|plan| {
+        let suites = plan.units.iter().filter_map(|planned| planned.suite.as_ref());
+        suites.into_iter().any(|suite| suite.netns)
+    })
+}
+
 /// Reads everything and says what is wrong, as `fake-mta check` does.
 pub fn check(options: &Options, console: &mut Console) -> Exit {
     match plan(options) {
@@ -150,10 +158,10 @@ impl Reader {
         let section = &unit.scenario.milter;
         let texts = section.args.iter().chain(section.env.values());
         let mut found: Vec<Diag> = texts.filter_map(|text| scenario_template(text, suite.socket).err()).collect();
-        if section.config.is_some() && suite.config_file.is_none() {
+        if section.config.is_some() && !suite.takes_config() {
             let span = unit.scenario.name.span.clone();
             let title = format!(
-                "[milter.config] of this scenario has nowhere to go: {} names no `config_file`",
+                "[milter.config] of this scenario has nowhere to go: {} names no `config_file` and no `{{config.…}}`",
                 suite.source.path().display()
             );
             found.push(

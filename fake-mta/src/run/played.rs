@@ -18,6 +18,8 @@ pub struct Played {
     pub dns_log: Vec<String>,
     /// Records of the zone that matter to a failure, where the file that was run does not show them.
     pub zone: Vec<String>,
+    /// In what the milter differs from the scenario, which knows of it.
+    pub known_deviation: Option<String>,
     /// Why it was not played at all, though the run went on.
     pub skipped: Option<String>,
     /// Why it broke off, if it did.

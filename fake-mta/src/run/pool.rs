@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     openspf,
-    scenario::{Unit, compare},
+    scenario::{Mismatch, Subject, Unit, compare},
+    suite::ProcessScope,
 };
 
 /// Runs all units and calls `each` with their results: `done` as they end, in any order, `each` in the order of the plan.
@@ -62,8 +63,19 @@ pub(super) async fn run_units(
 fn share_world(one: &Planned, other: &Planned) -> bool {
     match (&one.openspf, &other.openspf) {
         (Some(one), Some(other)) => one.shares_world_with(other),
+        (None, None) => share_milter(one, other),
         _ => false,
     }
+}
+
+/// A suite may have one process for all scenarios that hand it nothing of their own.
+fn share_milter(one: &Planned, other: &Planned) -> bool {
+    let (Some(suite), Some(same)) = (&one.suite, &other.suite) else { return false };
+    let is_plain = |planned: &Planned| {
+        let section = &planned.unit.scenario.milter;
+        section.config.is_none() && section.args.is_empty() && section.env.is_empty()
+    };
+    suite.process == ProcessScope::Suite && Arc::ptr_eq(suite, same) && is_plain(one) && is_plain(other)
 }
 
 /// A milter or a DNS server at a fixed address serves one unit at a time.
@@ -96,7 +108,7 @@ async fn run_group(
         let began = Instant::now();
         let mut played = match planned.openspf.as_ref().and_then(|case| case.skipped()) {
             Some(reason) => Played { skipped: Some(reason.to_owned()), ..Played::default() },
-            None => stage.play(&planned.unit, player).await,
+            None => stage.play(&planned, player).await,
         };
         // The next unit gets a milter that is whole.
         if index == last || played.fatal.is_some() {
@@ -113,7 +125,10 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
     let Planned { unit, openspf, .. } = planned;
     let mismatches = match &openspf {
         Some(case) => openspf::judge(case, &mut played),
-        None => compare(&unit, &played.sessions, &played.journal),
+        None => {
+            let mismatches = compare(&unit, &played.sessions, &played.journal);
+            without_known(&unit, mismatches, &mut played)
+        }
     };
     let mut rerun = rerun(&unit, options);
     rerun.extend(openspf.and_then(|case| case.rerun_option()));
@@ -129,6 +144,19 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
         strict,
         rerun,
     }
+}
+
+/// A deviation that the scenario knows of is no failure; but one that is not there any more is.
+fn without_known(unit: &Unit, mismatches: Vec<Mismatch>, played: &mut Played) -> Vec<Mismatch> {
+    let Some(known) = unit.scenario.known_deviation.as_ref().filter(|_| played.fatal.is_none()) else {
+        return mismatches;
+    };
+    if mismatches.is_empty() {
+        let (span, expected) = (known.span.clone(), Some(known.value.clone()));
+        return vec![Mismatch { subject: Subject::KnownDeviation, at: None, span, expected, got: None }];
+    }
+    played.known_deviation = Some(known.value.clone());
+    Vec::new()
 }
 
 /// The command that runs a unit alone.
@@ -155,12 +183,13 @@ struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    async fn play(&mut self, unit: &Unit, player: &impl Player) -> Played {
+    async fn play(&mut self, planned: &Planned, player: &impl Player) -> Played {
+        let unit = &planned.unit;
         if self.cancel.is_cancelled() {
             return broken_off(Fatal::new(FatalKind::Cancelled, "stopped before it began"));
         }
         let cancel = self.cancel;
-        let world = match self.world(unit).await {
+        let world = match self.world(planned).await {
             Ok(world) => world,
             Err(fatal) => return broken_off(fatal),
         };
@@ -171,13 +200,18 @@ impl Stage<'_> {
         })
     }
 
-    async fn world(&mut self, unit: &Unit) -> Result<&mut World, Fatal> {
+    async fn world(&mut self, planned: &Planned) -> Result<&mut World, Fatal> {
         if let Some(fatal) = &self.failed {
             return Err(fatal.clone());
         }
-        if self.world.is_none() {
-            let started = World::start(unit, self.options, self.cancel).await;
-            self.world = Some(started.inspect_err(|fatal| self.failed = Some(fatal.clone()))?);
+        match &mut self.world {
+            // The tests of an openspf document have one zone too.
+            Some(world) if planned.openspf.is_none() => world.serve(&planned.unit).await?,
+            Some(_) => {}
+            None => {
+                let started = World::start(&planned.unit, self.options, self.cancel).await;
+                self.world = Some(started.inspect_err(|fatal| self.failed = Some(fatal.clone()))?);
+            }
         }
         Ok(self.world.as_mut().expect("it was started just now"))
     }

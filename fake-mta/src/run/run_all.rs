@@ -36,6 +36,7 @@ pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, consol
     let mut summary = Summary { exit: Exit::of(&results), results, deselected: plan.skipped };
     console.results(&human::failures(&summary, console.colour()));
     console.results(&human::skips(&summary));
+    console.results(&human::known_deviations(&summary));
     console.results(&warnings::section(&summary, options.verbose, console.colour()));
     console.results(&differences::section(&summary, options.verbose));
     if let Some(mode) = options.bless {

@@ -10,11 +10,13 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 use super::{
     Cancel, Fatal, FatalKind, MilterAddr,
+    launch::command_line,
+    netns,
     process::{CommandLine, Process, describe, is_orderly},
 };
 use crate::{
     scenario::{DnsMode, Unit},
-    suite::{Placeholders, SocketKind, Suite, scenario_template},
+    suite::{SocketKind, Suite},
 };
 
 /// Where the milter under test comes from, and what else is the same for all units of a run.
@@ -51,7 +53,7 @@ impl World {
     /// The first thing that did not start, in words for the author of the suite.
     pub async fn start(unit: &Unit, options: &WorldOptions, cancel: &Cancel) -> Result<Self, Fatal> {
         let dir = temporary_dir()?;
-        let dns = Arc::new(start_dns(unit, options).await?);
+        let dns = Arc::new(start_dns(unit, options.dns).await?);
         let Some(suite) = options.suite.clone().filter(|_| options.milter.is_none()) else {
             let milter = options.milter.clone().ok_or_else(no_milter)?;
             return Ok(Self { process: None, command: String::new(), suite: None, dns, milter, dir });
@@ -80,6 +82,23 @@ impl World {
     /// The fake DNS server: its log, its steps, its near misses.
     pub fn dns(&self) -> &Arc<FakeDns> {
         &self.dns
+    }
+
+    /// Serves the next unit with the milter that runs: the DNS server is another one, at the same address.
+    ///
+    /// # Errors
+    /// The DNS server does not start.
+    pub(super) async fn serve(&mut self, unit: &Unit) -> Result<(), Fatal> {
+        let addr = self.dns.addr();
+        let idle =
+            Arc::new(FakeDns::builder().start().await.map_err(|error| {
+                Fatal::new(FatalKind::Harness, format!("the fake DNS server did not start: {error}"))
+            })?);
+        if let Some(old) = Arc::into_inner(std::mem::replace(&mut self.dns, idle)) {
+            old.shutdown().await;
+        }
+        self.dns = Arc::new(start_dns(unit, Some(addr)).await?);
+        Ok(())
     }
 
     /// Where the milter listens.
@@ -124,7 +143,12 @@ impl World {
     pub(crate) async fn stop_milter(&mut self) -> Option<Fatal> {
         let (mut process, suite) = (self.process.take()?, self.suite.as_ref()?);
         let had_ended = process.ended().is_some();
-        let (status, killed) = process.stop(suite.stop_signal, suite.stop_timeout).await;
+        let stopped = tokio::select! {
+            biased;
+            stopped = process.stop(suite.stop_signal, suite.stop_timeout) => Some(stopped),
+            () = nudge(&self.milter) => None,
+        };
+        let (status, killed) = stopped.expect("nudging never ends");
         let text = if killed {
             let limit = super::duration_text(suite.stop_timeout);
             format!("the milter did not stop within {limit} of {} and was killed", suite.stop_signal)
@@ -157,7 +181,31 @@ fn temporary_dir() -> Result<TempDir, Fatal> {
     })
 }
 
-async fn start_dns(unit: &Unit, options: &WorldOptions) -> Result<FakeDns, Fatal> {
+async fn start_dns(unit: &Unit, addr: Option<SocketAddr>) -> Result<FakeDns, Fatal> {
+    let harness = |text: String| Fatal::new(FatalKind::Harness, text);
+    let started = match addr {
+        // In namespaces of our own port 53 is free, at one address for each unit that runs.
+        None if netns::is_inside() => {
+            let mut started = dns_builder(unit)?.listen(netns::dns_addr(0)).start().await;
+            for attempt in 1..netns::DNS_ADDRESSES {
+                if started.is_ok() {
+                    break;
+                }
+                started = dns_builder(unit)?.listen(netns::dns_addr(attempt)).start().await;
+            }
+            started
+        }
+        None => dns_builder(unit)?.start().await,
+        Some(addr) => dns_builder(unit)?.listen(addr).start().await,
+    };
+    started.map_err(|error| {
+        let fatal = harness(format!("the fake DNS server did not start: {error}"));
+        let help = addr.map(|addr| format!("something else listens on {addr}: end it, or give another --dns"));
+        Fatal { help, ..fatal }
+    })
+}
+
+fn dns_builder(unit: &Unit) -> Result<fake_dns::Builder, Fatal> {
     let dns = &unit.scenario.dns;
     let mode = match dns.mode {
         DnsMode::Recursive => fake_dns::Mode::Recursive,
@@ -172,14 +220,7 @@ async fn start_dns(unit: &Unit, options: &WorldOptions) -> Result<FakeDns, Fatal
     for rule in &dns.faults {
         builder = builder.fault(rule.parse().map_err(|error| harness(format!("{}: {error}", rule.span)))?);
     }
-    if let Some(addr) = options.dns {
-        builder = builder.listen(addr);
-    }
-    builder.start().await.map_err(|error| {
-        let fatal = harness(format!("the fake DNS server did not start: {error}"));
-        let help = options.dns.map(|addr| format!("something else listens on {addr}: end it, or give another --dns"));
-        Fatal { help, ..fatal }
-    })
+    Ok(builder)
 }
 
 /// An address that nothing listens on.
@@ -192,65 +233,6 @@ async fn free_address(socket: SocketKind, dir: &TempDir) -> Result<MilterAddr, F
             listener.local_addr().map(MilterAddr::Tcp).map_err(no_port)
         }
     }
-}
-
-/// Fills in the suite's command, and writes the configuration that it names.
-fn command_line(
-    unit: &Unit,
-    suite: &Suite,
-    options: &WorldOptions,
-    listen: &MilterAddr,
-    dir: &TempDir,
-    dns: SocketAddr,
-) -> Result<CommandLine, Fatal> {
-    let values = Placeholders { bin: &options.bin, dir: dir.path(), listen, dns };
-    let harness = |text: String| Fatal::new(FatalKind::Harness, text);
-    let section = &unit.scenario.milter;
-    let mut words: Vec<String> = suite.command.iter().map(|word| word.expand(&values)).collect();
-    for arg in &section.args {
-        let template = scenario_template(arg, suite.socket).map_err(|diag| harness(diag.to_string()))?;
-        words.push(template.expand(&values));
-    }
-    let mut env: Vec<(String, String)> =
-        suite.env.iter().map(|(name, value)| (name.clone(), value.expand(&values))).collect();
-    env.extend(section.env.iter().map(|(name, value)| (name.clone(), values.fill(value))));
-    let cwd = match &suite.cwd {
-        Some(cwd) => suite.dir().join(cwd.expand(&values)),
-        None => suite.dir().to_owned(),
-    };
-    if let Some(file) = &suite.config_file {
-        write_config(&cwd.join(file.expand(&values)), &config(unit, suite, &values))?;
-    }
-    Ok(CommandLine { words, env, cwd })
-}
-
-/// The suite's configuration with the scenario's laid over it, and the placeholders of both filled in.
-fn config(unit: &Unit, suite: &Suite, values: &Placeholders<'_>) -> toml::Table {
-    let mut config = suite.config.clone();
-    if let Some(own) = &unit.scenario.milter.config {
-        overlay(&mut config, own);
-    }
-    values.fill_table(&config)
-}
-
-fn overlay(base: &mut toml::Table, over: &toml::Table) {
-    for (key, value) in over {
-        match (base.get_mut(key), value) {
-            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => overlay(base, over),
-            _ => drop(base.insert(key.clone(), value.clone())),
-        }
-    }
-}
-
-fn write_config(path: &std::path::Path, config: &toml::Table) -> Result<(), Fatal> {
-    let cannot = |error: String| {
-        Fatal::new(
-            FatalKind::Harness,
-            format!("cannot write the milter's configuration to {}: {error}", path.display()),
-        )
-    };
-    let text = toml::to_string(config).map_err(|error| cannot(error.to_string()))?;
-    std::fs::write(path, text).map_err(|error| cannot(error.to_string()))
 }
 
 /// Starts the milter, and waits until it accepts connections.
@@ -299,6 +281,14 @@ async fn accepts(milter: &MilterAddr) {
     }
 }
 
+/// Connects now and then to a milter that was asked to stop: libmilter looks at its flag every five seconds, or when somebody comes.
+async fn nudge(milter: &MilterAddr) {
+    loop {
+        tokio::time::sleep(NUDGE_PAUSE).await;
+        drop(crate::connector::connect(milter).await);
+    }
+}
+
 fn cannot_start(line: &CommandLine, suite: &Suite, error: &std::io::Error) -> Fatal {
     let program = crate::diag::escape(&line.words[0]).into_owned();
     let (text, help) = match error.kind() {
@@ -342,6 +332,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The longest pause between two attempts to connect.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a milter has to stop by itself before it is nudged, and between two nudges.
+const NUDGE_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long a milter that did not come up may take to stop.
 const GIVE_UP_LIMIT: Duration = Duration::from_secs(2);

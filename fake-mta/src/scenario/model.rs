@@ -23,6 +23,8 @@ pub struct Scenario {
     pub note: Option<Located<String>>,
     /// Why sendmail and Postfix part in it.
     pub differs: Option<Located<String>>,
+    /// In what the milter is known to differ from what the scenario expects, as standards do.
+    pub known_deviation: Option<Located<String>>,
     /// The zone, its faults and the expected journal.
     pub dns: Dns,
     /// The MTA and what its administrator set.

@@ -26,6 +26,8 @@ pub struct Placeholders<'a> {
     pub listen: &'a crate::run::MilterAddr,
     /// `{dns}` and its parts: the fake DNS server.
     pub dns: std::net::SocketAddr,
+    /// `{config.KEY}`: the values of `[milter.config]`.
+    pub config: &'a toml::Table,
 }
 
 impl Template {
@@ -38,7 +40,7 @@ impl Template {
         let place = |start, end| if exact { text.span.part(start..end) } else { text.span.clone() };
         for (start, end) in placeholders(text) {
             let name = &text.value[start + 1..end - 1];
-            if !NAMES.contains(&name) {
+            if !NAMES.contains(&name) && !name.starts_with(CONFIG) {
                 let unknown = Unknown::new("placeholder", name, NAMES);
                 return Err(Diag::error(unknown.to_string()).label(&place(start, end), "").help(unknown.help));
             }
@@ -63,6 +65,15 @@ impl Template {
     /// Where it stands.
     pub fn span(&self) -> &Span {
         &self.span
+    }
+
+    /// The keys of `[milter.config]` that it names, each with its place.
+    pub(super) fn config_keys(&self) -> impl Iterator<Item = (&str, Span)> {
+        let exact = self.span.text() == self.text;
+        placeholders(&self.text).filter_map(move |(start, end)| {
+            let key = self.text[start + 1..end - 1].strip_prefix(CONFIG)?;
+            Some((key, if exact { self.span.part(start..end) } else { self.span.clone() }))
+        })
     }
 
     /// The text as written.
@@ -117,10 +128,19 @@ impl Placeholders<'_> {
             "dns" => write!(text, "{}", self.dns),
             "dns.host" => write!(text, "{}", self.dns.ip()),
             "dns.port" => write!(text, "{}", self.dns.port()),
-            _ => return None,
+            _ => write!(text, "{}", scalar(self.config.get(name.strip_prefix(CONFIG)?)?)?),
         }
         .expect("a String takes everything");
         Some(text)
+    }
+}
+
+/// A value as a configuration file of another syntax has it.
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Array(_) | toml::Value::Table(_) => None,
+        other => Some(other.to_string()),
     }
 }
 
@@ -133,6 +153,9 @@ fn placeholders(text: &str) -> impl Iterator<Item = (usize, usize)> {
         (is_name && !text[..start].ends_with(['%', '$'])).then_some((start, end))
     })
 }
+
+/// What the placeholders of configuration values begin with.
+const CONFIG: &str = "config.";
 
 const NAMES: [&str; 9] =
     ["bin", "dir", "listen", "listen.host", "listen.port", "listen.path", "dns", "dns.host", "dns.port"];
@@ -150,7 +173,12 @@ mod tests {
             dir: Path::new("/d"),
             listen: &listen,
             dns: "127.0.0.1:53".parse().expect("an address"),
+            config: &"mode = \"sv\"\nlevel = 3\nlist = [1]".parse().expect("a table"),
         };
+        assert_eq!(
+            values.fill("{config.mode} {config.level} {config.list} {config.x}"),
+            "sv 3 {config.list} {config.x}"
+        );
         assert_eq!(values.fill("{bin}/x {listen} {listen.port} {dns.host}"), "/b/x inet:4711@127.0.0.1 4711 127.0.0.1");
         assert_eq!(values.fill("%{dir} ${dir} {i} {listen.path} {"), "%{dir} ${dir} {i} {listen.path} {");
     }

@@ -31,6 +31,8 @@ pub struct Mismatch {
 pub enum Subject {
     /// The lines of a step.
     Line(LineKind),
+    /// `known_deviation` of the scenario.
+    KnownDeviation,
     /// `envelope` of a session.
     Envelope,
     /// `delivered` of a session.

@@ -13,7 +13,7 @@ use crate::{
 /// Reads the table; everything in it may be left out.
 pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> MilterSection {
     let Some(node) = node else { return MilterSection::default() };
-    for key in ["command", "build", "config_file"] {
+    for key in ["command", "build", "config_file", "files", "netns", "process"] {
         if let Some(wrong) = node.entries().iter().find(|entry| entry.key == key) {
             let diag = Diag::error(format!("`{key}` belongs in fake-mta.toml")).label(&wrong.key_span, "");
             problems.add(diag.help("the milter under test is named once for all scenarios of a folder"));

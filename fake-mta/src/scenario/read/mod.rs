@@ -74,13 +74,27 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
     let note = fields.text("note");
     // A case may leave its reason empty.
     let differs = fields.text("differs").filter(|reason| !reason.trim().is_empty());
+    let known_deviation = fields.text("known_deviation");
     let dns = dns::read(fields.node("dns"), dir, fields.problems());
     let mta = mta::read(fields.node("mta"), fields.problems());
     let milter = milter::read(fields.node("milter"), fields.problems());
     let messages = messages::read(fields.node("messages"), dir, fields.problems());
     let sessions = session::read_all(&mut fields, &messages);
     let source = Arc::clone(source);
-    Some(Scenario { source, name: name?, rfc, tags, note, differs, dns, mta, milter, messages, sessions })
+    Some(Scenario {
+        source,
+        name: name?,
+        rfc,
+        tags,
+        note,
+        differs,
+        known_deviation,
+        dns,
+        mta,
+        milter,
+        messages,
+        sessions,
+    })
 }
 
 fn read_name(fields: &mut Fields<'_>, suffix: &str) -> Option<Located<String>> {
@@ -102,8 +116,20 @@ fn read_name(fields: &mut Fields<'_>, suffix: &str) -> Option<Located<String>> {
 }
 
 /// The keys of a scenario file, beside `variant` and `case`.
-const KEYS: [&str; 13] = [
-    "format", "name", "rfc", "tags", "note", "differs", "dns", "mta", "milter", "messages", "session", "variant",
+const KEYS: [&str; 14] = [
+    "format",
+    "name",
+    "rfc",
+    "tags",
+    "note",
+    "differs",
+    "known_deviation",
+    "dns",
+    "mta",
+    "milter",
+    "messages",
+    "session",
+    "variant",
     "case",
 ];
 

@@ -1,0 +1,91 @@
+//! Suite files with everything in them, against scripted filters in processes of their own.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
+
+/// Runs a folder with this suite file and this scenario, and returns what was written, ended by the exit code.
+fn run(suite: &str, scenario: &str, args: &[&str]) -> String {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join("fake-mta.toml"), suite).expect("a file");
+    fs::write(dir.path().join("a.toml"), scenario).expect("a file");
+    let output = Command::new(env!("CARGO_BIN_EXE_fake-mta"))
+        .args(["run", "."])
+        .args(args)
+        .current_dir(dir.path())
+        .env("NO_COLOR", "1")
+        .env_remove("FAKE_MTA_NETNS")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program runs");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!("{out}--- stderr ---\n{err}--- exit {} ---\n", output.status.code().unwrap_or(-1));
+    let without_times: Vec<&str> = text.lines().map(|line| line.split(" (0.").next().unwrap_or(line)).collect();
+    without_times.join("\n") + "\n"
+}
+
+/// A scenario in both profiles, whose recipient gets this answer of the milter's.
+fn scenario(expected: &str, more: &str) -> String {
+    format!(
+        "name = 'one'\n{more}\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\nC: HELO x.example\n\
+         C: MAIL FROM:<a@example.org>\nC: RCPT TO:<b@example.net>\nM: {expected}\nC: QUIT\n'''\n"
+    )
+}
+
+const FILES: &str = "[milter]\ncommand = '{bin}/fake-mta filter --script {dir}/my.script --listen {listen}'\n\
+                     config.text = 'no, {dns.host}'\n[milter.files]\n'my.script' = '''\nrcpt: reply 550 5.7.1 {config.text}\n'''\n";
+
+#[test]
+fn files_are_written_with_the_values_of_the_configuration() {
+    let text = run(FILES, &scenario("reply 550 5.7.1 no, 127.0.0.1", ""), &[]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+    let text = run(FILES, &scenario("reply 550 5.7.1 never", "milter.config.text = 'never'"), &[]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+}
+
+#[test]
+fn mistakes_in_the_suite_file_are_shown_in_their_places() {
+    let suite = "[milter]\ncommand = 'm {config.colour} {config.list}'\nconfig.list = [1]\nnetns = 'yes'\nprocess = 'day'\n\
+                 [milter.files]\n'../x' = ''\n'a' = '{nowhere}'\n";
+    insta::assert_snapshot!("mistakes", run(suite, &scenario("continue", ""), &[]));
+}
+
+#[test]
+fn a_deviation_that_is_known_is_no_failure_but_one_that_is_gone_is() {
+    let known = "known_deviation = 'the filter says no'";
+    let suite =
+        "[milter]\ncommand = '{bin}/fake-mta filter --script {dir}/s --listen {listen}'\nfiles.s = 'rcpt: reject'\n";
+    insta::assert_snapshot!("known", run(suite, &scenario("continue", known), &[]));
+    insta::assert_snapshot!("known_gone", run(suite, &scenario("reject", known), &[]));
+}
+
+/// The script counts connections: the second one shows that the process has served the first.
+const ONE_PROCESS: &str = "[milter]\nprocess = 'suite'\ncommand = '{bin}/fake-mta filter --script {dir}/s --listen {listen}'\n\
+                           [milter.files]\ns = '''\nconnection 1\nrcpt: reject\nconnection 2\nrcpt: tempfail\n'''\n";
+
+#[test]
+fn one_process_serves_all_scenarios_that_hand_it_nothing() {
+    let both = scenario("reject", "").replace("M: reject", "M[sendmail]: reject\nM[postfix]: tempfail");
+    let text = run(ONE_PROCESS, &both, &[]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+    let alone = scenario("reject", "milter.env.X = 'y'");
+    let text = run(ONE_PROCESS, &alone, &[]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+}
+
+#[test]
+fn a_milter_that_reads_resolv_conf_finds_the_fake_dns_server() {
+    let able = Command::new("unshare").args(["--user", "--map-root-user", "--net", "--mount", "ip", "link"]).output();
+    if !able.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this machine makes no namespaces for this user, or has no unshare and ip");
+        return;
+    }
+    // A shell that goes on only if the file names the server that the placeholder names.
+    let suite = "[milter]\nnetns = true\ncommand = ['sh', '-c', 'test {dns.port} = 53 && grep -qx \"nameserver {dns.host}\" \
+                 /etc/resolv.conf && exec {bin}/fake-mta filter --script {dir}/s --listen {listen}']\nfiles.s = 'rcpt: reject'\n";
+    let text = run(suite, &scenario("reject", ""), &["--jobs", "2"]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+    let text = run(&suite.replace("netns = true\n", ""), &scenario("reject", ""), &["--netns"]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+}
