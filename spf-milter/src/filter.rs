@@ -31,6 +31,10 @@ impl Filter for SpfFilter {
     }
 
     async fn connect(&mut self, cx: &Context, _hostname: &[u8], address: &Address) -> Action {
+        if let (None, Address::Inet { text, .. } | Address::Inet6 { text, .. }) = (address.ip(), address) {
+            let text = String::from_utf8_lossy(text);
+            tracing::warn!("the MTA gives {text:?} as address of a client, which is none: its mail is not checked");
+        }
         let known = self.session.connect(address.ip(), macro_text(cx, "j").as_deref());
         if known { Action::Continue } else { Action::Accept }
     }

@@ -60,5 +60,5 @@ mod resolver;
 mod session;
 mod template;
 
-pub use cli::main;
+pub use cli::{command, main};
 pub use resolver::{DnsLookup, DnsResolver, ResolverError};

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use super::args::{Cli, Command};
 use super::output::complain;
@@ -26,6 +26,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::ConfigCheck(args) => config_check::run(&args),
         Command::Lint(args) => tool(async { lint::run(&args).await }),
     }
+}
+
+/// The command line, for those who write about it.
+#[doc(hidden)]
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs a command-line tool on one thread.

@@ -21,4 +21,4 @@ mod run;
 mod source;
 mod tree;
 
-pub use main::main;
+pub use main::{command, main};

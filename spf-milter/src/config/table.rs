@@ -108,7 +108,13 @@ impl<'a> TableReader<'a> {
 
     /// A text in which all macros of the configuration may stand.
     pub(super) fn template(&mut self, key: &'static str) -> Option<Template> {
-        self.macro_string(key, Template::parse)
+        let place = self.place(key).unwrap_or_default();
+        let template = self.macro_string(key, Template::parse);
+        if template.is_some() && self.text(key) == Some("") {
+            let problem = Problem::new(place, format!("`{}` is empty", self.path(key)));
+            self.problem(problem.hint("take the key away for the usual text"));
+        }
+        template
     }
 
     /// A macro-string; an error in it is shown at its own place.

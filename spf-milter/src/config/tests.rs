@@ -227,6 +227,7 @@ fn what_is_said_of_bad_services() {
         "limits = { connections = 0, messages = 1_000_000, over = \"reject\", drain = 5 }",
         "log = { target = \"file\", format = \"xml\", level = \"warning\" }",
         "metrics = \"localhost:9742\"",
+        "reject_text = \"\"",
     ];
     let drawn: Vec<_> = files.iter().map(|text| problems(text)).collect();
     insta::assert_snapshot!(drawn.join("\n\n"));

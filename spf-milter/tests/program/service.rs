@@ -127,6 +127,16 @@ async fn too_many_parameters_are_not_kept() {
 }
 
 #[tokio::test]
+async fn a_client_without_a_readable_address_is_no_secret() {
+    let mut daemon = start("").await;
+    let mut mta = daemon.connect().await;
+    offer(&mut mta).await;
+    assert_eq!(ask(&mut mta, b'C', b"x\x004\x04\x01999.1.1.1\x1b[m\0").await, 'a');
+    let line = daemon.line_with("which is none: its mail is not checked").await;
+    assert!(line.contains("999.1.1.1") && !line.contains('\x1b'), "{line}");
+}
+
+#[tokio::test]
 async fn the_socket_is_made_as_it_should_be() {
     let config = "socket.mode = \"600\"\nprocess.pid_file = \"[dir]/pid\"";
     let mut daemon = start(config).await;
