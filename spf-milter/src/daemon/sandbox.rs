@@ -67,3 +67,35 @@ fn removable(config: &Config) -> Vec<PathBuf> {
 
 /// The newest form of Landlock that this was written for; older kernels do what they can.
 const NEWEST: ABI = ABI::V5;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    /// In a thread of its own: there is no way out again.
+    #[test]
+    fn what_landlock_takes_away_stays_away() {
+        let (kept, taken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let files = [kept.path().join("file"), taken.path().join("file")];
+        files.iter().for_each(|file| fs::write(file, "text").unwrap());
+        let folder = kept.path().to_owned();
+        let confined = std::thread::spawn(move || {
+            let status = restrict(&[folder]).unwrap();
+            if status == RulesetStatus::NotEnforced {
+                return;
+            }
+            let denied = |outcome: std::io::Result<()>| outcome.unwrap_err().kind() == ErrorKind::PermissionDenied;
+            assert_eq!(fs::read_to_string(&files[1]).unwrap(), "text");
+            assert!(denied(File::options().write(true).open(&files[1]).map(drop)));
+            assert!(denied(fs::remove_file(&files[1])));
+            assert!(denied(File::create(files[1].with_extension("new")).map(drop)));
+            assert!(denied(File::create(files[0].with_extension("new")).map(drop)));
+            assert!(std::process::Command::new("/bin/true").status().is_err());
+            fs::remove_file(&files[0]).unwrap();
+        });
+        confined.join().unwrap();
+    }
+}
