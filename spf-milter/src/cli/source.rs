@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args::DnsArgs;
+use crate::config::read_bounded;
 use crate::diagnostic::{Problem, Problems};
 use crate::resolver::{DnsResolver, DnsSource, ResolverError, ZoneLookup};
 
@@ -47,7 +48,8 @@ pub(super) fn open(args: &DnsArgs) -> Result<DnsSource, SourceError> {
 
 fn read_zone(path: &Path) -> Result<Vec<zone::Record>, SourceError> {
     let shown = path.display().to_string();
-    let text = std::fs::read(path).map_err(|source| SourceError::Read { path: shown.clone(), source })?;
+    let text =
+        read_bounded(path, ZONE_BYTES_MAX).map_err(|source| SourceError::Read { path: shown.clone(), source })?;
     zone::parse(&text, &zone::ParseOptions::default()).map_err(|errors| {
         let problems = errors.errors().iter().map(|error| {
             let problem = Problem::new(error.span.range(), error.message.clone());
@@ -56,6 +58,9 @@ fn read_zone(path: &Path) -> Result<Vec<zone::Record>, SourceError> {
         SourceError::Zone(Problems::new(&shown, &String::from_utf8_lossy(&text), problems.collect()))
     })
 }
+
+/// The largest zone file.
+const ZONE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// One try at one server.
 const TIMEOUT: Duration = Duration::from_secs(2);

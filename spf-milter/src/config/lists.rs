@@ -1,10 +1,12 @@
 //! Lists of patterns and networks, in the file itself or in files beside it.
 
 use std::ops::Range;
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::read::read_bounded;
 use super::table::TableReader;
 use crate::diagnostic::Problem;
 
@@ -46,8 +48,13 @@ fn read_file<T>(path: &str, span: Range<usize>, parse: &impl Fn(&str) -> Result<
         let problem = Problem::new(span, format!("`{shown}` is no absolute path"));
         return Err(problem.hint("as in \"file:/etc/spf-milter/senders\", with one entry a line"));
     }
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problem::new(span.clone(), format!("cannot read the list `{shown}`: {error}")))?;
+    let unreadable = |what: String| Problem::new(span.clone(), format!("cannot read the list `{shown}`: {what}"));
+    let bytes = read_bounded(Path::new(path), LIST_BYTES_MAX).map_err(|error| unreadable(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        unreadable(format!("line {line} is no UTF-8"))
+    })?;
     let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.split('#').next().unwrap_or("").trim()));
     let entries = lines.filter(|(_, line)| !line.is_empty());
     entries
@@ -56,3 +63,6 @@ fn read_file<T>(path: &str, span: Range<usize>, parse: &impl Fn(&str) -> Result<
         })
         .collect()
 }
+
+/// The largest list: about two million entries.
+const LIST_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -31,7 +31,7 @@ mod table;
 
 pub(crate) use effective::effective;
 pub(crate) use model::{Config, DnsConfig, Forged, Position};
-pub(crate) use read::{ConfigError, parse_listen, parse_resolver, read_text};
+pub(crate) use read::{ConfigError, parse_listen, parse_resolver, read_bounded, read_text};
 pub(crate) use service::ProcessConfig;
 
 #[cfg(test)]

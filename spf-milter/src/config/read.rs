@@ -83,16 +83,20 @@ impl Config {
 /// It cannot be read, or is no text.
 pub(crate) fn read_text(path: &Path) -> Result<String, ConfigError> {
     let shown = path.display().to_string();
-    let bytes = read_bounded(path).map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
+    let bytes = read_bounded(path, FILE_BYTES_MAX);
+    let bytes = bytes.map_err(|source| ConfigError::Read { path: shown.clone(), source })?;
     String::from_utf8(bytes).map_err(|error| not_text(&shown, error.as_bytes(), error.utf8_error().valid_up_to()))
 }
 
 /// Reads a file that may be anything, a device without an end too.
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+///
+/// # Errors
+/// It cannot be read, or has more than `bytes_max`.
+pub(crate) fn read_bounded(path: &Path, bytes_max: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(std::io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
+    std::fs::File::open(path)?.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(std::io::Error::other(format!("it has more than {bytes_max} bytes")));
     }
     Ok(bytes)
 }

@@ -71,6 +71,16 @@ impl Daemon {
         daemon
     }
 
+    /// Starts the program with its log in the file `log` of its folder.
+    pub(crate) async fn launch_silent(config: &str, zone: &str) -> Self {
+        let file = tempfile::NamedTempFile::new().expect("the temporary directory can be written");
+        let stderr = Some(file.reopen().expect("it is there").into());
+        let launch = Launch { config: config.to_owned(), zone: zone.to_owned(), stderr, ..Launch::default() };
+        let daemon = Self::launch(launch).await;
+        file.persist(daemon.path("log")).expect("both are in the temporary directory");
+        daemon
+    }
+
     /// A path in the daemon's own folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
@@ -182,4 +192,4 @@ pub(crate) fn packet(command: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// How long anything may take before the test gives up.
-const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
