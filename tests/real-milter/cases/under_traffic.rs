@@ -19,9 +19,17 @@ pub(super) async fn restart(kind: Kind) -> Result<(), String> {
     some_more(&world, &traffic).await?;
     world.milter.signal("TERM").await?;
     world.milter.ended().await?;
-    until("mail is put off", async || traffic.tries().iter().any(|attempt| attempt.reply.starts_with('4')))
+    let (reply, line) = match kind {
+        Kind::Sendmail => ("451 4.3.2 Please try again later", "Milter (spf): to error state"),
+        Kind::Postfix => (
+            "451 4.7.1 Service unavailable - try again later",
+            "warning: connect to Milter service inet:127.0.0.1:8891",
+        ),
+    };
+    until("mail is put off", async || traffic.tries().iter().any(|attempt| attempt.reply == reply))
         .await
-        .map_err(|late| world.told(&late))?;
+        .map_err(|late| world.told(&format!("{late}: {:?}", traffic.tries().last())))?;
+    world.logged(&[line]).await?;
     world.milter = Milter::start("again", &guide::block(kind.guide(), "toml")?).await?;
     some_more(&world, &traffic).await?;
     let tries = traffic.stop().await;
