@@ -30,10 +30,10 @@
 //! ```no_run
 //! use std::{net::IpAddr, time::Duration};
 //! use spf::{Request, SpfResult, check_host};
-//! use spf_milter::DnsResolver;
+//! use spf_milter::{DnsOptions, DnsResolver};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let resolver = DnsResolver::system(Duration::from_secs(2))?;
+//! let resolver = DnsResolver::system(&DnsOptions::default())?;
 //! let client: IpAddr = "192.0.2.1".parse()?;
 //! let request = Request::for_mail_from(client, "mail.example.net", "alice@example.com");
 //! let outcome = check_host(&request, &resolver.within(Duration::from_secs(20))).await;
@@ -61,4 +61,4 @@ mod session;
 mod template;
 
 pub use cli::{command, main};
-pub use resolver::{DnsLookup, DnsResolver, ResolverError};
+pub use resolver::{CacheLimits, DnsCost, DnsLookup, DnsOptions, DnsResolver, ResolverError};

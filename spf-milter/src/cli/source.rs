@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::args::DnsArgs;
 use crate::config::read_bounded;
 use crate::diagnostic::{Problem, Problems};
-use crate::resolver::{DnsResolver, DnsSource, ResolverError, ZoneLookup};
+use crate::resolver::{DnsOptions, DnsResolver, DnsSource, ResolverError, ZoneLookup};
 
 /// Why a tool has nobody to ask.
 #[derive(Debug, thiserror::Error)]
@@ -40,8 +40,8 @@ pub(super) fn open(args: &DnsArgs) -> Result<DnsSource, SourceError> {
         return Ok(DnsSource::Zone(ZoneLookup::new(records)));
     }
     let resolver = match args.resolver.as_slice() {
-        [] => DnsResolver::system(TIMEOUT)?,
-        servers => DnsResolver::new(servers, TIMEOUT)?,
+        [] => DnsResolver::system(&DnsOptions::default())?,
+        servers => DnsResolver::new(servers, &DnsOptions::default())?,
     };
     Ok(DnsSource::Dns(resolver))
 }
@@ -61,9 +61,6 @@ fn read_zone(path: &Path) -> Result<Vec<zone::Record>, SourceError> {
 
 /// The largest zone file.
 const ZONE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
-/// One try at one server.
-const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The time for a tool's questions, as long as RFC 7208 section 4.6.4 allows a check.
 pub(super) const BUDGET: Duration = Duration::from_secs(20);

@@ -10,12 +10,14 @@
 //! | `exempt`  | who is not judged, or not refused                             |
 //! | `records` | records of the administrator's own                            |
 //! | `headers` | how header fields look                                        |
+//! | `dns`     | how the DNS is asked                                          |
 //! | `service` | how the daemon runs                                           |
 //! | `effective` | the file with every default written out                      |
 //! | `sanity`  | keys that are right each by itself and cannot work together   |
 //! | `lists`   | lists in the file, and in files beside it                     |
 //! | `table`   | one table, key by key: types, places, did-you-mean            |
 
+mod dns;
 mod effective;
 mod exempt;
 mod headers;
@@ -30,7 +32,7 @@ mod service;
 mod table;
 
 pub(crate) use effective::effective;
-pub(crate) use model::{Config, DnsConfig, Forged, Position};
+pub(crate) use model::{Config, DnsConfig, Forged, Outage, Position};
 pub(crate) use read::{ConfigError, parse_listen, parse_resolver, read_bounded, read_text};
 pub(crate) use service::ProcessConfig;
 

@@ -10,6 +10,7 @@ use super::service::ServiceConfig;
 use crate::exempt::Exemptions;
 use crate::judge::{LocalRecords, ShownKeys};
 use crate::policy::Policy;
+use crate::resolver::DnsOptions;
 use crate::template::Template;
 
 /// What the configuration file says, or the defaults.
@@ -114,21 +115,39 @@ impl Position {
 pub(crate) struct DnsConfig {
     /// Recursive name servers in order of preference; none means those of `/etc/resolv.conf`.
     pub(crate) resolvers: Vec<SocketAddr>,
-    /// The time for one try at one server.
-    pub(crate) timeout: Duration,
+    /// Tries, cache, servers that are dead.
+    pub(crate) options: DnsOptions,
     /// The time for all questions between one event of the MTA and its reply.
     pub(crate) budget: Duration,
+    /// How long the MTA waits for a reply, if the administrator has said so.
+    pub(crate) mta_timeout: Option<Duration>,
+    /// What mail gets while no name server answers.
+    pub(crate) outage: Outage,
+}
+
+/// What mail gets while no name server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// `temperror` at once.
+    Temperror,
+    /// `temperror` at once, and it is let through all the same.
+    Accept,
+    /// The servers are asked all the same, and each message waits for them.
+    Wait,
+}
+
+impl Outage {
+    /// The configuration's words.
+    pub(super) const WORDS: [(&'static str, Self); 3] =
+        [("temperror", Self::Temperror), ("accept", Self::Accept), ("wait", Self::Wait)];
 }
 
 /// Where the MTA connects if neither the file nor the command line says so.
 pub(crate) const LISTEN_DEFAULT: &str = "unix:/run/spf-milter/spf-milter.sock";
 
-/// The time for one try at one server, in milliseconds.
-pub(crate) const TIMEOUT_MS_DEFAULT: u32 = 2_000;
-
-/// The time for all questions between one event and its reply, in milliseconds: less than the 10 s that a stock
-/// sendmail gives a filter for one reply.
-pub(crate) const BUDGET_MS_DEFAULT: u32 = 8_000;
+/// The time for all questions between one event and its reply: less than the 10 s that a stock sendmail gives a filter
+/// for one reply.
+pub(crate) const BUDGET_DEFAULT: Duration = Duration::from_secs(8);
 
 /// The longest such time: RFC 7208 section 4.6.4 asks for at least 20 s where a check is limited at all, and no MTA
 /// waits much longer.

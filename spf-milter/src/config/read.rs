@@ -4,16 +4,14 @@ use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
 use milter::ListenAddr;
-use spf::Limits;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
+use super::dns::read_dns;
 use super::exempt::read_exemptions;
 use super::headers::read_headers;
-use super::model::{BUDGET_MS_DEFAULT, BUDGET_MS_MAX, Config, DnsConfig, LISTEN_DEFAULT, TIMEOUT_MS_DEFAULT};
+use super::model::{Config, LISTEN_DEFAULT};
 use super::records::read_records;
 use super::rules::read_policy;
 use super::sanity;
@@ -117,7 +115,6 @@ impl Default for Config {
 /// Reads all keys; where one is wrong its default stands in, so that all problems are found at once.
 fn read_config(mut reader: TableReader<'_>) -> Config {
     let listen = reader.parsed("listen", |text, span| parse_listen(text).map_err(|what| Problem::new(span, what)));
-    let resolvers = reader.value("resolver").and_then(|value| read_resolvers(&reader, value)).unwrap_or_default();
     let hostname = reader.parsed("hostname", |text, span| parse_hostname("hostname", text, span));
     let default_explanation = reader.macro_string("default_explanation", parse_explanation);
     let policy = read_policy(&mut reader);
@@ -125,7 +122,7 @@ fn read_config(mut reader: TableReader<'_>) -> Config {
     let records = read_records(&mut reader);
     let headers = read_headers(&mut reader);
     let service = read_service(&mut reader);
-    let (dns, limits) = read_dns(&mut reader, resolvers);
+    let (dns, limits) = read_dns(&mut reader);
     let listen = listen.unwrap_or_else(|| LISTEN_DEFAULT.parse().expect("the default address is valid"));
     let config = Config {
         listen,
@@ -144,32 +141,6 @@ fn read_config(mut reader: TableReader<'_>) -> Config {
     sanity::check(&reader, &config);
     reader.finish();
     config
-}
-
-fn read_dns(reader: &mut TableReader<'_>, resolvers: Vec<SocketAddr>) -> (DnsConfig, Limits) {
-    let mut limits = Limits::default();
-    let (mut timeout_ms, mut budget_ms) = (TIMEOUT_MS_DEFAULT, BUDGET_MS_DEFAULT);
-    if let Some(mut table) = reader.table("dns") {
-        timeout_ms = table.number("timeout_ms", 10..=BUDGET_MS_MAX).unwrap_or(timeout_ms);
-        budget_ms = table.number("budget_ms", 10..=BUDGET_MS_MAX).unwrap_or(budget_ms);
-        limits.terms = table.number("term_lookups_max", 1..=100).unwrap_or(limits.terms);
-        limits.voids = table.number("void_lookups_max", 0..=100).unwrap_or(limits.voids);
-        table.finish();
-    }
-    let milliseconds = |ms: u32| Duration::from_millis(ms.into());
-    (DnsConfig { resolvers, timeout: milliseconds(timeout_ms), budget: milliseconds(budget_ms) }, limits)
-}
-
-/// One address, or a list of them.
-fn read_resolvers(reader: &TableReader<'_>, value: &Spanned<DeValue<'_>>) -> Option<Vec<SocketAddr>> {
-    let one = |value: &Spanned<DeValue<'_>>| match value.get_ref().as_str() {
-        Some(text) => reader.keep(parse_resolver(text).map_err(|what| Problem::new(value.span(), what))),
-        None => reader.wrong_type("resolver", "a string or a list of strings", value),
-    };
-    match value.get_ref().as_array() {
-        Some(list) => list.iter().map(one).collect(),
-        None => one(value).map(|address| vec![address]),
-    }
 }
 
 /// Reads an address to listen on, as the configuration and the command line write it.

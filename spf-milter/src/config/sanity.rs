@@ -3,7 +3,7 @@
 use milter::ListenAddr;
 use spf::SpfResult;
 
-use super::model::Config;
+use super::model::{BUDGET_DEFAULT, Config, Outage};
 use super::table::TableReader;
 use crate::diagnostic::Problem;
 use crate::exempt::{Authenticated, TlsClients};
@@ -19,9 +19,9 @@ pub(super) fn check(reader: &TableReader<'_>, config: &Config) {
 }
 
 fn findings(config: &Config) -> impl Iterator<Item = Finding> {
-    [early_stage(config), dmarc(config), unchecked_helo(config), open_door(config), socket(config), stage(config)]
-        .into_iter()
-        .flatten()
+    let findings =
+        [early_stage(config), dmarc(config), unchecked_helo(config), open_door(config), socket(config), stage(config)];
+    findings.into_iter().chain(dns(config)).flatten()
 }
 
 /// The keys that may be at fault, what is wrong, how to mend it.
@@ -112,6 +112,61 @@ fn stage(config: &Config) -> Option<Finding> {
     (stage <= config.dns.budget).then_some((&["limits.stage_ms"], what, "make it more than dns.budget_ms"))
 }
 
+/// Times and bounds of the DNS.
+fn dns(config: &Config) -> [Option<Finding>; 5] {
+    let (dns, options) = (&config.dns, &config.dns.options);
+    let cache = &options.cache;
+    let find = |wrong: bool, places: &'static [&'static str], what, hint| wrong.then_some((places, what, hint));
+    [
+        find(
+            options.timeout > dns.budget,
+            &["dns.timeout_ms", "dns.budget_ms"],
+            "one try would take longer than all of them may",
+            "set timeout_ms to a quarter of budget_ms or less",
+        ),
+        find(
+            dns.mta_timeout.is_some_and(|mta| mta <= dns.budget),
+            &["dns.mta_timeout_s"],
+            "the MTA would give this filter up before the DNS is given up",
+            "set budget_ms two seconds below what the MTA waits",
+        ),
+        find(
+            cache.ttl_min > cache.ttl_max,
+            &["dns.cache.ttl_min_s", "dns.cache.ttl_max_s"],
+            "the shortest time is longer than the longest",
+            "set ttl_min_s below ttl_max_s",
+        ),
+        find(
+            cache.negative_ttl_min > cache.negative_ttl_max,
+            &["dns.cache.negative_ttl_min_s", "dns.cache.negative_ttl_max_s"],
+            "the shortest time is longer than the longest",
+            "set negative_ttl_min_s below negative_ttl_max_s",
+        ),
+        find(
+            dns.outage == Outage::Accept && options.failures_max == 0,
+            &["dns.outage"],
+            "with failures_max = 0 it is never noticed that no name server answers",
+            "set failures_max = 3",
+        ),
+    ]
+}
+
+impl Config {
+    /// What works and may not be meant so, for the log.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let dns = &self.dns;
+        let is_late = dns.budget > BUDGET_DEFAULT && dns.mta_timeout.is_none();
+        let late = is_late.then(|| {
+            format!(
+                "dns.budget_ms is {}: a stock sendmail gives a filter up that takes over 10 s to answer MAIL or RCPT; \
+                 say with dns.mta_timeout_s how long yours waits (R: in sendmail's T=, milter_command_timeout in Postfix)",
+                dns.budget.as_millis()
+            )
+        });
+        late.into_iter().collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +203,12 @@ mod tests {
             "log = { target = \"journald\", format = \"json\" }",
             "log = { target = \"syslog\", format = \"systemd\" }",
             "exempt = { networks = [\"192.0.2.0/24\"], relays = [\"192.0.2.25\"] }",
+            "dns = { timeout_ms = 3_000, budget_ms = 2_000 }",
+            "dns.timeout_ms = 10_000",
+            "dns = { budget_ms = 20_000, mta_timeout_s = 10 }",
+            "dns.cache.ttl_min_s = 86_400\ndns.cache.ttl_max_s = 60",
+            "dns.cache.negative_ttl_max_s = 0\ndns.cache.negative_ttl_min_s = 60",
+            "dns = { outage = \"accept\", failures_max = 0 }",
         ];
         let drawn: Vec<_> = files.iter().map(|text| problems(text)).collect();
         insta::assert_snapshot!(drawn.join("\n\n"));
@@ -167,8 +228,20 @@ mod tests {
             "limits = { stage_ms = 8_001, over = \"accept\" }\nlog = { target = \"syslog\", format = \"json\" }",
             "process = { user = \"0\", group = \"root\", pid_file = \"/run/x.pid\", landlock = false }",
             "authentication_results = { forged = \"remove\", authserv_id = \"mx.example.com\" }",
+            "dns = { budget_ms = 20_000, mta_timeout_s = 480 }",
+            "dns.budget_ms = 500",
+            "dns = { outage = \"wait\", failures_max = 0 }",
         ] {
-            Config::parse("x", text).unwrap_or_else(|problems| panic!("{problems}"));
+            let config = Config::parse("x", text).unwrap_or_else(|problems| panic!("{problems}"));
+            assert!(config.warnings().is_empty(), "{text}");
         }
+    }
+
+    /// What is taken, with a word of warning in the log.
+    #[test]
+    fn a_budget_that_a_stock_sendmail_does_not_wait_for_is_warned_of() {
+        let warnings = |text: &str| Config::parse("x", text).unwrap().warnings().join("\n");
+        assert_eq!(warnings("dns.budget_ms = 8_000"), "");
+        insta::assert_snapshot!(warnings("dns.budget_ms = 8_001"));
     }
 }

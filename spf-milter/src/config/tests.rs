@@ -66,22 +66,34 @@ fn every_key_is_read() {
         temperror = "accept"
         [dns]
         timeout_ms = 1_000
+        tries = 3
         budget_ms = 20_000
+        mta_timeout_s = 30
+        case_randomization = true
+        failures_max = 5
+        probe_s = 7
+        outage = "accept"
         term_lookups_max = 20
         void_lookups_max = 4
+        [dns.cache]
+        entries_max = 11
+        bytes_max = 12
+        ttl_min_s = 13
+        ttl_max_s = 14
+        negative_ttl_min_s = 15
+        negative_ttl_max_s = 16
     "#;
     let config = Config::parse("x", text).unwrap_or_else(|problems| panic!("{problems}"));
     let dns = &config.dns;
     insta::assert_snapshot!(format!(
-        "listen {}\nresolvers {:?}\nhostname {:?}\nenforce {}\nexplanation {}\n{:?}\n{:?} {:?} {:?}\n{}",
+        "listen {}\nresolvers {:?}\nhostname {:?}\nenforce {}\nexplanation {}\n{:?}\n{:#?}\n{:?}\n{}",
         config.listen,
         dns.resolvers,
         config.hostname,
         config.policy.enforce,
         config.default_explanation.as_ref().map(ToString::to_string).unwrap_or_default(),
         config.headers,
-        dns.timeout,
-        dns.budget,
+        dns,
         config.limits,
         policy_table(&config.policy.mail_from)
     ));

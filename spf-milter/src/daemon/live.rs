@@ -8,7 +8,7 @@ use milter::Monitor;
 use super::source::ConfigSource;
 use crate::config::{Config, ConfigError, DnsConfig};
 use crate::log::Log;
-use crate::metrics::{Kind, Metrics, MetricsText, Registry};
+use crate::metrics::{DnsMetrics, Kind, Metrics, MetricsText, Registry};
 use crate::resolver::{DnsResolver, DnsSource, ResolverError};
 use crate::session::{Service, system_hostname};
 
@@ -40,7 +40,8 @@ pub(super) enum ReloadError {
 impl Live {
     /// The state at the start. It must be made within the runtime.
     pub(super) fn new(source: ConfigSource, config: Config, log: Log, monitor: Monitor) -> Result<Self, ResolverError> {
-        let dns = DnsSource::Dns(resolver(&config.dns)?);
+        let dns = DnsSource::Dns(resolver(&config.dns, Arc::default())?);
+        warn(&config);
         let service = Arc::new(Service { config, dns, hostname: system_hostname(), metrics: Arc::default() });
         let current = Current { service, loaded: SystemTime::now(), failed_reloads: 0 };
         Ok(Self { source, current: RwLock::new(current), monitor, log, started: Instant::now() })
@@ -56,6 +57,7 @@ impl Live {
         match self.load() {
             Ok(service) => {
                 self.log.set_level(service.config.service.log.level);
+                warn(&service.config);
                 let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
                 current.service = Arc::new(service);
                 current.loaded = SystemTime::now();
@@ -73,11 +75,12 @@ impl Live {
         let before = self.service();
         let mut config = self.source.load()?;
         keep_fixed(&mut config, &before.config);
-        let dns = if config.dns == before.config.dns {
+        let is_same = |new: &DnsConfig, old: &DnsConfig| new.resolvers == old.resolvers && new.options == old.options;
+        let dns = match &before.dns {
             // The same servers: what they have answered need not be asked again.
-            before.dns.clone()
-        } else {
-            DnsSource::Dns(resolver(&config.dns)?)
+            same if is_same(&config.dns, &before.config.dns) => same.clone(),
+            DnsSource::Dns(old) => DnsSource::Dns(resolver(&config.dns, old.metrics())?),
+            DnsSource::Zone(_) => DnsSource::Dns(resolver(&config.dns, Arc::default())?),
         };
         Ok(Service { config, dns, hostname: system_hostname(), metrics: Arc::clone(&before.metrics) })
     }
@@ -196,9 +199,14 @@ fn keep_fixed(config: &mut Config, before: &Config) {
     config.service.log.level = level;
 }
 
-fn resolver(dns: &DnsConfig) -> Result<DnsResolver, ResolverError> {
-    match dns.resolvers.as_slice() {
-        [] => DnsResolver::system(dns.timeout),
-        servers => DnsResolver::new(servers, dns.timeout),
+/// Makes the resolver; the numbers of the one before go on.
+fn resolver(dns: &DnsConfig, metrics: Arc<DnsMetrics>) -> Result<DnsResolver, ResolverError> {
+    DnsResolver::counting(&dns.resolvers, &dns.options, metrics)
+}
+
+/// Says what works and may not be meant so.
+fn warn(config: &Config) {
+    for warning in config.warnings() {
+        tracing::warn!("{warning}");
     }
 }

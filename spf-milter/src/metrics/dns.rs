@@ -17,6 +17,18 @@ pub struct DnsMetrics {
     lookups: [Counter; OUTCOMES.len()],
     /// How long a check waited for each of its questions.
     pub(crate) lookup_times: Histogram,
+    /// Questions that the cache could answer.
+    pub(crate) cache_hits: Counter,
+    /// Questions that it could not.
+    pub(crate) cache_misses: Counter,
+    /// Answers that had to go before their time.
+    pub(crate) cache_evictions: Counter,
+    /// Answers in it.
+    pub(crate) cache_entries: Gauge,
+    /// Their size.
+    pub(crate) cache_bytes: Gauge,
+    /// Questions that another check had under way already.
+    pub(crate) coalesced: Counter,
     servers: RwLock<Vec<(SocketAddr, Arc<ServerMetrics>)>>,
 }
 
@@ -91,11 +103,38 @@ impl Metrics for DnsMetrics {
         }
         text.family("spf_milter_dns_lookup_seconds", Kind::Histogram, "How long SPF checks waited for each question.");
         text.times(&[], &self.lookup_times);
+        self.write_cache(text);
         self.write_servers(text);
     }
 }
 
 impl DnsMetrics {
+    fn write_cache(&self, text: &mut MetricsText) {
+        use Kind::{Counter, Gauge};
+        let numbers = [
+            ("spf_milter_dns_cache_hits_total", Counter, "Questions answered by the cache.", self.cache_hits.get()),
+            ("spf_milter_dns_cache_misses_total", Counter, "Questions not in the cache.", self.cache_misses.get()),
+            (
+                "spf_milter_dns_cache_evictions_total",
+                Counter,
+                "Answers that were forgotten to make room.",
+                self.cache_evictions.get(),
+            ),
+            ("spf_milter_dns_cache_entries", Gauge, "Answers in the cache.", self.cache_entries.get()),
+            ("spf_milter_dns_cache_bytes", Gauge, "Size of the answers in the cache.", self.cache_bytes.get()),
+            (
+                "spf_milter_dns_coalesced_total",
+                Counter,
+                "Questions that another check had under way already.",
+                self.coalesced.get(),
+            ),
+        ];
+        for (name, kind, help, number) in numbers {
+            text.family(name, kind, help);
+            text.sample(&[], number);
+        }
+    }
+
     fn write_servers(&self, text: &mut MetricsText) {
         let servers = self.servers();
         text.family("spf_milter_dns_queries_total", Kind::Counter, "Questions put to a resolver; each try counts.");

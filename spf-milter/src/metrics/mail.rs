@@ -62,7 +62,7 @@ impl Metrics for MailMetrics {
 const IDENTITIES: [&str; 2] = ["mailfrom", "helo"];
 
 /// What is done with a message.
-const ACTIONS: [&str; 10] = [
+const ACTIONS: [&str; 11] = [
     "accepted",
     "rejected",
     "tempfailed",
@@ -72,6 +72,7 @@ const ACTIONS: [&str; 10] = [
     "exempt",
     "left_to_dmarc",
     "dry_run",
+    "unchecked",
     "unfinished",
 ];
 

@@ -1,40 +1,68 @@
 //! From hickory's responses and errors to the four outcomes that SPF tells apart.
 
+use std::time::Duration;
+
 use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{self, RData, Record};
 use spf::{AnswerKind, Failure, Name, Rdata, RecordType};
 
+use super::response::{Reached, Response};
+
 /// What a lookup of `name` and `rtype` came to.
-pub(super) fn outcome(name: &rr::Name, rtype: RecordType, response: Result<&[Record], &NetError>) -> AnswerKind {
-    match response {
+pub(super) fn response(name: &rr::Name, rtype: RecordType, found: Result<&[Record], &NetError>) -> Response {
+    match found {
         Ok(records) => match records_of(name, rtype, records) {
-            Ok(found) if found.is_empty() => AnswerKind::NoData,
-            Ok(found) => AnswerKind::Records(found.into()),
-            Err(failure) => AnswerKind::Failed(failure),
+            // Nothing says how long that holds.
+            Ok((found, _)) if found.is_empty() => Response::said(AnswerKind::NoData, None),
+            Ok((found, ttl)) => Response::said(AnswerKind::Records(found.into()), Some(ttl)),
+            Err(failure) => Response::said(AnswerKind::Failed(failure), None),
         },
-        Err(error) => failed(error),
+        Err(error) => Response { kind: failed(error), ttl: negative_ttl(error), reached: reached(error) },
     }
 }
 
-/// The records of the type at the end of the CNAME chain that starts at `name`. Whatever else the answer section
-/// holds, other owners or other types, is not an answer to the question.
-fn records_of(name: &rr::Name, rtype: RecordType, records: &[Record]) -> Result<Vec<Rdata>, Failure> {
-    let mut owner = name;
+/// The records of the type at the end of the CNAME chain that starts at `name`, and the time for which the whole chain
+/// holds. Whatever else the answer section holds, other owners or other types, is not an answer to the question.
+fn records_of(name: &rr::Name, rtype: RecordType, records: &[Record]) -> Result<(Vec<Rdata>, Duration), Failure> {
+    let (mut owner, mut ttl) = (name, u32::MAX);
     for _ in 0..=CNAMES_MAX {
-        let here = || records.iter().filter(|record| record.name == *owner);
-        let found: Result<Vec<_>, _> = here().filter_map(|record| rdata(rtype, &record.data)).collect();
-        let alias = here().find_map(|record| match &record.data {
-            RData::CNAME(target) => Some(&target.0),
-            _ => None,
-        });
-        match (found?, alias) {
-            (found, None) => return Ok(found),
-            (found, Some(_)) if !found.is_empty() => return Ok(found),
-            (_, Some(target)) => owner = target,
+        let (mut found, mut alias) = (Vec::new(), None);
+        for record in records.iter().filter(|record| record.name == *owner) {
+            match (rdata(rtype, &record.data), &record.data) {
+                (Some(data), _) => found.push(data?),
+                (None, RData::CNAME(target)) if alias.is_none() => alias = Some(&target.0),
+                (None, _) => continue,
+            }
+            ttl = ttl.min(record.ttl);
+        }
+        match alias {
+            Some(target) if found.is_empty() => owner = target,
+            _ => return Ok((found, lifetime(ttl))),
         }
     }
-    Ok(Vec::new())
+    Ok((Vec::new(), Duration::ZERO))
+}
+
+/// RFC 2181 section 8: a TTL with the highest bit set means zero.
+fn lifetime(ttl: u32) -> Duration {
+    Duration::from_secs(if ttl > i32::MAX.unsigned_abs() { 0 } else { ttl.into() })
+}
+
+/// How long a void lookup holds (RFC 2308 section 5), where the zone says so.
+fn negative_ttl(error: &NetError) -> Option<Duration> {
+    match error {
+        NetError::Dns(DnsError::NoRecordsFound(none)) => none.negative_ttl.map(lifetime),
+        _ => None,
+    }
+}
+
+/// Whether the server said anything: not if there was silence, or no way to it.
+pub(super) fn reached(error: &NetError) -> Reached {
+    match error {
+        NetError::Timeout | NetError::Io(_) | NetError::NoConnections => Reached::No,
+        _ => Reached::Yes,
+    }
 }
 
 /// The data, if it is of the type asked for.
@@ -123,7 +151,7 @@ mod tests {
     }
 
     fn ask(records: &[Record]) -> String {
-        outcome(&name("q.example"), RecordType::A, Ok(records)).to_string()
+        response(&name("q.example"), RecordType::A, Ok(records)).kind.to_string()
     }
 
     #[test]
@@ -144,6 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_holds_as_long_as_each_record_of_its_chain() {
+        let ttl = |ttls: [u32; 3]| {
+            let mut chain = [cname("q.example", "b.example"), a("b.example", 1), a("other.example", 2)];
+            chain.iter_mut().zip(ttls).for_each(|(record, ttl)| record.ttl = ttl);
+            response(&name("q.example"), RecordType::A, Ok(&chain)).ttl.unwrap().as_secs()
+        };
+        assert_eq!(ttl([60, 300, 1]), 60);
+        assert_eq!(ttl([300, 60, 1]), 60);
+        assert_eq!(ttl([u32::MAX, 60, 1]), 60);
+        assert_eq!(ttl([1 << 31, 1 << 31, 1]), 0);
+    }
+
+    #[test]
     fn names_of_any_bytes_go_over_and_come_back() {
         let labels: [&[u8]; 3] = [b"a\xff b", b"UPPER", b"example"];
         let there = to_hickory(&Name::from_labels(labels).unwrap()).unwrap();
@@ -154,7 +195,7 @@ mod tests {
     #[test]
     fn the_root_as_exchange_is_kept() {
         let mx = [record("q.example", RData::MX(MX::new(0, rr::Name::root())))];
-        assert_eq!(outcome(&name("q.example"), RecordType::Mx, Ok(&mx)).to_string(), "0 .");
+        assert_eq!(response(&name("q.example"), RecordType::Mx, Ok(&mx)).kind.to_string(), "0 .");
     }
 
     #[test]
@@ -181,7 +222,8 @@ mod tests {
             .map(|(label, error)| {
                 let kind = failed(error);
                 let void = matches!(kind, AnswerKind::NxDomain | AnswerKind::NoData);
-                format!("{label:25}{} {kind}", if void { "void " } else { "error" })
+                let silence = if reached(error) == Reached::No { ", silence" } else { "" };
+                format!("{label:25}{} {kind}{silence}", if void { "void " } else { "error" })
             })
             .collect();
         insta::assert_snapshot!(lines.join("\n"));

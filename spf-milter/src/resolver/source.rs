@@ -5,6 +5,7 @@ use std::time::Duration;
 use spf::{Answer, Lookup, Name, Question};
 
 use super::dns::{DnsLookup, DnsResolver};
+use super::meter::DnsCost;
 use super::zone::ZoneLookup;
 
 /// Where answers come from.
@@ -49,6 +50,24 @@ pub(crate) enum SourceLookup {
     Dns(DnsLookup),
     /// Zone files.
     Zone(ZoneLookup),
+}
+
+impl SourceLookup {
+    /// The same event with less time.
+    pub(crate) fn at_most(&self, budget: Duration) -> Self {
+        match self {
+            Self::Dns(dns) => Self::Dns(dns.at_most(budget)),
+            Self::Zone(zone) => Self::Zone(zone.clone()),
+        }
+    }
+
+    /// What the event's questions have cost so far; zone files cost nothing.
+    pub(crate) fn cost(&self) -> DnsCost {
+        match self {
+            Self::Dns(dns) => dns.cost(),
+            Self::Zone(_) => DnsCost::default(),
+        }
+    }
 }
 
 impl Lookup for SourceLookup {

@@ -1,5 +1,7 @@
 //! The log line of a message, and text in log lines.
 
+use std::time::Duration;
+
 use spf::SpfResult;
 
 use super::message::{Judged, Message, Spared};
@@ -44,6 +46,7 @@ impl Done {
         match spared {
             Spared::Waived(Waiver::DryRun) => Self { word: "dry_run", text: would },
             Spared::Waived(Waiver::Dmarc) => Self { word: "left_to_dmarc", text: format!("left to DMARC: {would}") },
+            Spared::Outage => Self { word: "unchecked", text: format!("no name server answers: {would}") },
             Spared::Exempt(exemption) => {
                 Self { word: "exempt", text: format!("exempt: {}: {would}", exemption.as_str()) }
             }
@@ -93,10 +96,17 @@ impl Message {
             action = done.text.as_str(),
             lookups = check.map_or(0, |check| check.outcome.term_lookups),
             voids = check.map_or(0, |check| check.outcome.void_terms),
-            ms = u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX),
+            ms = ms(self.elapsed),
+            dns_ms = ms(self.dns.time),
+            dns_questions = self.dns.questions,
+            dns_cached = self.dns.cached,
             "checked",
         );
     }
+}
+
+fn ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Text from the network, printable and no longer than a log line bears. The log quotes it where that is needed.

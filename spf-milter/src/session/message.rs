@@ -4,17 +4,20 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use spf::SpfResult;
+
 use super::content::Content;
 use super::ending::{Edit, Ending};
 use super::fields::{own_fields, tagged};
 use super::log::Done;
 use super::texts::{Texts, reply_lines};
-use crate::config::Config;
+use crate::config::{Config, Outage};
 use crate::exempt::Exemption;
 use crate::headers::Charset;
 use crate::judge::{Findings, bare_address};
 use crate::metrics::MailMetrics;
 use crate::policy::{Refusal, ReplyCode, Rule, Stage, Waiver};
+use crate::resolver::DnsCost;
 
 /// A message under way.
 pub(super) struct Message {
@@ -34,6 +37,8 @@ pub(super) struct Message {
     pub(super) content: Content,
     /// How long the checks took.
     pub(super) elapsed: Duration,
+    /// What their questions to the DNS cost.
+    pub(super) dns: DnsCost,
     /// The first recipient that is not exempt.
     rcpt: Option<Vec<u8>>,
     /// Whether there was an exempt recipient.
@@ -73,6 +78,8 @@ pub(crate) enum Decision {
 pub(super) enum Spared {
     Waived(Waiver),
     Exempt(Exemption),
+    /// No name server answers, and mail is to go on.
+    Outage,
 }
 
 impl Message {
@@ -94,6 +101,7 @@ impl Message {
             judged,
             content: Content::default(),
             elapsed: Duration::ZERO,
+            dns: DnsCost::default(),
             rcpt: None,
             has_exempt_rcpt: false,
             logged: false,
@@ -156,6 +164,10 @@ impl Message {
         let rule = config.policy.rule(findings);
         if !rule.is_lenient() && config.exempt.is_forwarder(findings) {
             return Some(Spared::Exempt(Exemption::Forwarder));
+        }
+        let unchecked = self.dns.outage && findings.deciding().result() == SpfResult::Temperror;
+        if !rule.is_lenient() && unchecked && config.dns.outage == Outage::Accept {
+            return Some(Spared::Outage);
         }
         config.policy.waiver(rule, findings.deciding()).map(Spared::Waived)
     }

@@ -13,6 +13,7 @@ use crate::exempt::{Authenticated, Exemption, Tls, client_behind};
 use crate::headers::{Charset, printable};
 use crate::judge::{Check, Envelope, Findings, bare_address};
 use crate::policy::Stage;
+use crate::resolver::SourceLookup;
 
 /// One SMTP session as the MTA tells it, from the client's connection on.
 pub(crate) struct Session {
@@ -87,7 +88,7 @@ impl Session {
         }
         let judged = Judged::Checked(Findings::new(check, None, false));
         let mut message = Message::new(ip, helo, Vec::new(), judged, &service.metrics);
-        message.elapsed = start.elapsed();
+        (message.elapsed, message.dns) = (start.elapsed(), dns.cost());
         message.decide_early(config, Stage::Helo)
     }
 
@@ -98,19 +99,20 @@ impl Session {
             return Decision::Continue;
         };
         let start = Instant::now();
+        let dns = self.service.dns.within(self.service.config.dns.budget);
         let mail_from = bare_address(mail.path).to_vec();
         let helo = self.helo.clone();
         let judged = match self.exemption(&mail, &mail_from) {
             Some(exemption) => Judged::Exempt(exemption),
             None if self.service.config.exempt.is_relay(ip) => Judged::Later,
             None => {
-                let findings = self.examine(ip, helo.as_deref(), &mail_from, self.helo_check.clone()).await;
+                let findings = self.examine(ip, helo.as_deref(), &mail_from, self.helo_check.clone(), &dns).await;
                 self.keep_helo_of(&findings);
                 Judged::Checked(findings)
             }
         };
         let mut message = Message::new(ip, helo, mail_from, judged, &self.service.metrics);
-        message.elapsed = start.elapsed();
+        (message.elapsed, message.dns) = (start.elapsed(), dns.cost());
         message.charset = if mail.smtputf8 { Charset::Utf8 } else { Charset::Ascii };
         message.learn_queue_id(mail.queue_id);
         self.message.insert(message).decide_early(&self.service.config, Stage::Mail)
@@ -133,18 +135,24 @@ impl Session {
     }
 
     /// Checks HELO name and sender.
-    async fn examine(&self, ip: IpAddr, helo: Option<&[u8]>, mail_from: &[u8], known: Option<Arc<Check>>) -> Findings {
+    async fn examine(
+        &self,
+        ip: IpAddr,
+        helo: Option<&[u8]>,
+        mail_from: &[u8],
+        known: Option<Arc<Check>>,
+        dns: &SourceLookup,
+    ) -> Findings {
         let service = &self.service;
         let (config, settings) = (&service.config, service.check_settings());
         let envelope = self.envelope(ip, helo, mail_from);
-        let dns = service.dns.within(config.dns.budget);
         // §2.3: HELO first. A dead HELO zone must leave time for the sender's check.
-        let helo_dns = service.dns.within(config.dns.budget / 2);
+        let helo_dns = dns.at_most(config.dns.budget / 2);
         if mail_from.is_empty() {
             // §2.4: postmaster at the HELO name stands in for the null sender.
             let check = match known {
                 Some(known) => known,
-                None => Arc::new(Check::helo(&envelope, &settings, &dns).await),
+                None => Arc::new(Check::helo(&envelope, &settings, dns).await),
             };
             return Findings::new(check, None, true);
         }
@@ -156,7 +164,7 @@ impl Session {
         };
         match helo_check {
             Some(check) if config.policy.helo_decides(&check) => Findings::new(check, None, false),
-            other => Findings::new(Arc::new(Check::deciding(&envelope, &settings, &dns).await), other, false),
+            other => Findings::new(Arc::new(Check::deciding(&envelope, &settings, dns).await), other, false),
         }
     }
 
@@ -200,6 +208,7 @@ impl Session {
     /// Checks the client that an own relay has written down.
     async fn judge_behind_relay(&self, message: &mut Message) {
         let start = Instant::now();
+        let dns = self.service.dns.within(self.service.config.dns.budget);
         let exempt = &self.service.config.exempt;
         let fields = message.content.received.iter().map(Vec::as_slice);
         let hop = client_behind(fields, |ip| ip.is_loopback() || exempt.is_trusted(ip) || exempt.is_relay(ip));
@@ -209,11 +218,11 @@ impl Session {
         };
         message.judged = match exempt.exempts_envelope(&message.mail_from, &hop.helo) {
             Some(exemption) => Judged::Exempt(exemption),
-            None => Judged::Checked(self.examine(hop.ip, Some(&hop.helo), &message.mail_from, None).await),
+            None => Judged::Checked(self.examine(hop.ip, Some(&hop.helo), &message.mail_from, None, &dns).await),
         };
         message.ip = hop.ip;
         message.helo = Some(hop.helo);
-        message.elapsed = start.elapsed();
+        (message.elapsed, message.dns) = (start.elapsed(), dns.cost());
     }
 
     /// Ends a message that goes no further.
