@@ -17,6 +17,7 @@ pub struct Builder {
     pub(crate) listen: SocketAddr,
     pub(crate) tcp_idle: Duration,
     pub(crate) log_capacity: usize,
+    pub(crate) log_bytes: usize,
     pub(crate) observer: Option<Observer>,
 }
 
@@ -31,6 +32,7 @@ impl Default for Builder {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             tcp_idle: DEFAULT_TCP_IDLE,
             log_capacity: DEFAULT_LOG_CAPACITY,
+            log_bytes: DEFAULT_LOG_BYTES,
             observer: None,
         }
     }
@@ -110,6 +112,13 @@ impl Builder {
         self
     }
 
+    /// How many bytes the log keeps, answers included; 64 MiB by default. The oldest questions go first.
+    #[must_use]
+    pub fn log_bytes(mut self, bytes: usize) -> Self {
+        self.log_bytes = bytes;
+        self
+    }
+
     /// Calls `observer` with each log entry as it is written, retransmissions included. It must not block.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&LogEntry) + Send + Sync + 'static) -> Self {
@@ -176,3 +185,4 @@ pub enum StartError {
 
 const DEFAULT_TCP_IDLE: Duration = Duration::from_secs(30);
 const DEFAULT_LOG_CAPACITY: usize = 100_000;
+const DEFAULT_LOG_BYTES: usize = 64 << 20;

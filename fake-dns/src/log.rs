@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::sync::Arc;
 
 use zone::{Class, Name, Record, RecordType};
 
@@ -82,8 +83,8 @@ impl fmt::Display for LogEntry {
 pub struct LoggedAnswer {
     /// The response code; `None` when nothing was sent, or raw bytes.
     pub rcode: Option<Rcode>,
-    /// The answer section before truncation.
-    pub records: Vec<Record>,
+    /// The answer section before truncation, shared by all copies of the entry.
+    pub records: Arc<[Record]>,
     /// Whether TC was set, so that the asker should come again over TCP.
     pub truncated: bool,
 }
@@ -110,20 +111,30 @@ pub(crate) struct Journal {
     seen: HashMap<Key, usize>,
     next_seq: u64,
     capacity: usize,
+    /// What the entries take.
+    bytes: usize,
+    bytes_max: usize,
 }
 
 type Key = (Transport, u16, Name, RecordType);
 
 impl Journal {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { entries: VecDeque::new(), seen: HashMap::new(), next_seq: 0, capacity: capacity.max(1) }
+    /// Keeps the last `capacity` entries, as far as they fit into `bytes_max`; the very last one in any case.
+    pub(crate) fn new(capacity: usize, bytes_max: usize) -> Self {
+        let (entries, seen) = (VecDeque::new(), HashMap::new());
+        Self { entries, seen, next_seq: 0, capacity: capacity.max(1), bytes: 0, bytes_max }
     }
 
     /// Numbers and keeps the entry, and gives it back as kept.
     pub(crate) fn push(&mut self, mut entry: LogEntry) -> LogEntry {
-        while self.entries.len() >= self.capacity {
+        let bytes = bytes(&entry);
+        while self.entries.len() >= self.capacity || self.bytes.saturating_add(bytes) > self.bytes_max {
+            if self.entries.is_empty() {
+                break;
+            }
             self.evict();
         }
+        self.bytes += bytes;
         entry.seq = self.next_seq;
         self.next_seq += 1;
         let count = self.seen.entry(key(&entry)).or_default();
@@ -135,6 +146,7 @@ impl Journal {
 
     fn evict(&mut self) {
         let Some(oldest) = self.entries.pop_front() else { return };
+        self.bytes -= bytes(&oldest);
         let key = key(&oldest);
         if let Some(count) = self.seen.get_mut(&key) {
             *count -= 1;
@@ -152,6 +164,14 @@ impl Journal {
     pub(crate) fn since(&self, mark: u64) -> impl Iterator<Item = &LogEntry> {
         self.entries.iter().filter(move |entry| entry.seq >= mark)
     }
+}
+
+/// What an entry takes, with its place among those that tell retransmissions.
+fn bytes(entry: &LogEntry) -> usize {
+    let name: usize = entry.name.labels().map(|label| label.len() + 1).sum();
+    let fault = entry.fault.as_ref().map_or(0, String::len);
+    let records: usize = entry.answer.records.iter().map(Record::memory_bytes).sum();
+    2 * (size_of::<LogEntry>() + size_of::<Key>() + name) + fault + records
 }
 
 fn key(entry: &LogEntry) -> Key {
@@ -179,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_repeat_is_the_same_id_name_and_type() {
-        let mut journal = Journal::new(10);
+        let mut journal = Journal::new(10, usize::MAX);
         assert!(!journal.push(entry("a.example", 1)).repeat);
         assert!(journal.push(entry("A.exAMPle", 1)).repeat);
         assert!(!journal.push(entry("a.example", 2)).repeat);
@@ -188,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_oldest_entries_go_first_and_are_forgotten() {
-        let mut journal = Journal::new(2);
+        let mut journal = Journal::new(2, usize::MAX);
         for id in 0..3 {
             journal.push(entry("a.example", id));
         }
@@ -199,11 +219,39 @@ mod tests {
     }
 
     #[test]
+    fn large_answers_leave_room_for_few_and_the_last_one_stays() {
+        let large = |id| {
+            let mut entry = entry("a.example", id);
+            let record = Record::new("a.example".parse().unwrap(), zone::Rdata::txt("x".repeat(60_000)));
+            entry.answer.records = vec![record].into();
+            entry
+        };
+        let mut journal = Journal::new(100_000, 1_000_000);
+        for id in 0..1_000 {
+            journal.push(large(id));
+            assert!(journal.bytes <= 1_000_000 && journal.entries.len() <= 15);
+        }
+        assert_eq!((journal.entries.len(), journal.mark()), (15, 1_000));
+        journal.bytes_max = 1;
+        journal.push(large(0));
+        assert_eq!(journal.entries.len(), 1);
+        assert_eq!(journal.bytes, bytes(&journal.entries[0]));
+    }
+
+    #[test]
+    fn copies_of_an_entry_share_its_records() {
+        let mut journal = Journal::new(2, usize::MAX);
+        let copy = journal.push(entry("a.example", 1));
+        assert!(Arc::ptr_eq(&copy.answer.records, &journal.entries[0].answer.records));
+    }
+
+    #[test]
     fn a_line_says_question_answer_and_fault() {
         let mut entry = entry("Example.COM", 7);
         assert_eq!(entry.to_string(), "0 udp example.com TXT -> no answer");
         entry.answer.rcode = Some(Rcode::NOERROR);
-        entry.answer.records = zone::parse("example.com TXT \"a\\007\"", &zone::ParseOptions::default()).unwrap();
+        entry.answer.records =
+            zone::parse("example.com TXT \"a\\007\"", &zone::ParseOptions::default()).unwrap().into();
         entry.fault = Some("delay 5ms".to_owned());
         entry.repeat = true;
         let line = r#"0 udp example.com TXT -> NOERROR TXT "a\007" [fault: delay 5ms] [repeat]"#;

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 use zone::{Name, NearMiss, Record, RecordType, Store};
 
 use crate::answer::World;
+use crate::log::Journal;
 use crate::net::{bind_pair, serve_tcp, serve_udp};
 use crate::{Builder, FaultRule, LogEntry, StartError};
 
@@ -35,7 +36,8 @@ impl FakeDns {
         let addr = udp.local_addr().map_err(bind_error)?;
         let store: Store = builder.records.into_iter().collect();
         let rules = builder.faults.into_iter().collect();
-        let world = Arc::new(World::new(store, builder.mode, rules, builder.log_capacity, builder.observer));
+        let journal = Journal::new(builder.log_capacity, builder.log_bytes);
+        let world = Arc::new(World::new(store, builder.mode, rules, journal, builder.observer));
         let (stop, stopped) = watch::channel(());
         let tasks = [
             tokio::spawn(serve_udp(udp, Arc::clone(&world), stopped.clone())),

@@ -63,6 +63,17 @@ fn serve_refuses_bad_files_and_taken_addresses() {
     assert!(refusal.starts_with(&format!("exit 3\nfake-dns: cannot listen on {addr}")), "{refusal}");
 }
 
+/// A device that never ends is refused by the limit of zone text, and so is a flood of warnings cut.
+#[test]
+fn check_has_limits() {
+    let folder = folder(&[("twice.zone", &"a.test A 192.0.2.1\n".repeat(1_000))]);
+    let endless = run(folder.path(), &["check", "/dev/zero"]);
+    assert!(endless.starts_with("exit 2\n") && endless.contains("longer than 67108864 bytes"), "{endless}");
+    let flood = run(folder.path(), &["check", "twice.zone"]);
+    assert_eq!(flood.matches("is there already").count(), zone::MAX_WARNINGS);
+    assert!(flood.contains("twice.zone: there are more warnings than these\n"), "{flood}");
+}
+
 /// Kills the process if a test fails before it ends by itself.
 struct Running(Child);
 

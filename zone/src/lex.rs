@@ -128,17 +128,24 @@ impl<'a> Lexer<'a> {
 
     /// Steps over `\DDD` or `\X`. `\#` is none of the two's business: it reads as `\X` here.
     fn escape(&mut self) -> Result<(), LexError> {
-        let rest = &self.text[self.at + 1..];
-        let line = rest.split(|&byte| byte == b'\n').next().unwrap_or_default();
-        let Some((_, after)) = crate::name::unescape(line) else {
+        let ahead = self.ahead();
+        let Some((_, after)) = crate::name::unescape(ahead) else {
             return Err(LexError {
-                span: Span::new(self.at, (self.at + 4).min(self.at + 1 + line.len())),
+                span: Span::new(self.at, self.at + 1 + ahead.len()),
                 message: "a backslash must be followed by three decimal digits (000 to 255) or by one other character",
                 help: "write `\\\\` for a backslash itself",
             });
         };
-        self.at += 1 + line.len() - after.len();
+        self.at += 1 + ahead.len() - after.len();
         Ok(())
+    }
+
+    /// The bytes that an escape can take after its backslash: no more than three, however long the line is, as a line may
+    /// hold nothing but escapes.
+    fn ahead(&self) -> &'a [u8] {
+        let rest = &self.text[self.at + 1..];
+        let rest = &rest[..rest.len().min(ESCAPE_BYTES_MAX)];
+        rest.split(|&byte| byte == b'\n').next().unwrap_or_default()
     }
 
     fn nested(&self) -> LexError {
@@ -181,9 +188,21 @@ fn unclosed(at: usize) -> LexError {
     }
 }
 
+/// The three digits of `\DDD`.
+const ESCAPE_BYTES_MAX: usize = 3;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_escape_looks_at_three_bytes_of_its_line_and_no_more() {
+        for (text, ahead) in [("\\065\\066", "065"), ("\\a", "a"), ("\\12\n3", "12"), ("\\\n065", ""), ("\\", "")] {
+            assert_eq!(Lexer::new(text.as_bytes()).ahead(), ahead.as_bytes(), "{text:?}");
+        }
+        let long = "\\065".repeat(100_000);
+        assert_eq!(entries(&long), [Ok(vec![long.as_str()])]);
+    }
 
     fn entries(text: &str) -> Vec<Result<Vec<&str>, &'static str>> {
         let mut lexer = Lexer::new(text.as_bytes());

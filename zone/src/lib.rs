@@ -37,7 +37,7 @@ mod rtype;
 mod store;
 
 pub use error::{ZoneError, ZoneErrors, line_column};
-pub use lint::{Warning, WarningKind, lint};
+pub use lint::{MAX_WARNINGS, Warning, WarningKind, Warnings, lint};
 pub use name::{Labels, MAX_LABEL_BYTES, MAX_NAME_BYTES, Name, NameError};
 pub use near::NearMiss;
 pub use parse::{MAX_ERRORS, MAX_RECORDS, MAX_TEXT_BYTES, ParseOptions, parse};

@@ -48,6 +48,11 @@ impl Name {
         Ok(builder.finish())
     }
 
+    /// The bytes of all labels and their lengths.
+    pub(crate) fn wire_bytes(&self) -> usize {
+        self.wire.len()
+    }
+
     /// Reads master-file text (RFC 1035 §5.1: `\DDD`, `\X`); a name without final dot is taken as absolute too.
     ///
     /// # Errors

@@ -59,6 +59,14 @@ impl Record {
     }
 }
 
+impl Record {
+    /// About how many bytes of memory the record takes, for those who bound what they keep.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.owner.wire_bytes() + self.rdata.heap_bytes()
+    }
+}
+
 /// One master-file line without line end: `owner ttl class type rdata`, everything explicit and escaped.
 impl fmt::Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -59,12 +59,12 @@ struct Question {
 }
 
 impl World {
-    pub(crate) fn new(store: Store, mode: Mode, rules: Rules, log_capacity: usize, observer: Option<Observer>) -> Self {
+    pub(crate) fn new(store: Store, mode: Mode, rules: Rules, journal: Journal, observer: Option<Observer>) -> Self {
         Self {
             store,
             mode,
             rules: Mutex::new(rules),
-            journal: Mutex::new(Journal::new(log_capacity)),
+            journal: Mutex::new(journal),
             observer,
             step: AtomicU64::new(0),
             malformed: AtomicU64::new(0),

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use super::EXIT_BAD_FILE;
 use super::args::Check;
 use super::excerpt::{Excerpt, Severity};
 use super::load::{ZoneFile, load, show};
+use super::{EXIT_BAD_FILE, complain};
 
 /// Checks each file, whatever the others are like.
 pub(crate) fn run(args: &Check) -> ExitCode {
@@ -22,8 +22,9 @@ pub(crate) fn run(args: &Check) -> ExitCode {
 
 /// Shows what is odd in a file; gives the number of warnings.
 fn report(file: &ZoneFile) -> usize {
-    let warnings = zone::lint(&file.records);
-    for warning in &warnings {
+    let found = zone::lint(&file.records);
+    let warnings = found.warnings();
+    for warning in warnings {
         let (message, help) = (&warning.message, warning.help.as_deref());
         show(&Excerpt {
             severity: Severity::Warning,
@@ -33,6 +34,9 @@ fn report(file: &ZoneFile) -> usize {
             message,
             help,
         });
+    }
+    if found.has_more() {
+        complain(format_args!("{}: there are more warnings than these", file.name));
     }
     let (records, count) = (file.records.len(), warnings.len());
     let _ =

@@ -1,6 +1,7 @@
 //! A message with the line it is about and a mark under the place.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use zone::{Span, line_column};
 
@@ -66,14 +67,26 @@ impl Excerpt<'_> {
 fn harmless(c: char) -> char {
     match c {
         '\t' => ' ',
-        c if c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-        {
-            '\u{fffd}'
-        }
+        c if c.is_control() || UNSEEN.iter().any(|unseen| unseen.contains(&c)) => '\u{fffd}',
         c => c,
     }
 }
+
+/// Characters that are not seen, or that change the order in which others are.
+const UNSEEN: [RangeInclusive<char>; 9] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{61c}'..='\u{61c}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200f}',
+    // Line and paragraph separator, embeddings and overrides.
+    '\u{2028}'..='\u{202e}',
+    // Joiners, isolates, and what was to be used for nothing else.
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{fff9}'..='\u{fffb}',
+    // Tags.
+    '\u{e0000}'..='\u{e007f}',
+];
 
 const SHOWN_CHARS: usize = 120;
 /// Of a long line so many characters before the place are shown.
@@ -117,6 +130,14 @@ mod tests {
     fn hostile_lines_are_harmless() {
         let shown = excerpt(b"a\x1b[2J\x00\xff\xe2\x80\xae", (1, 9));
         assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+    }
+
+    #[test]
+    fn what_is_not_seen_is_shown_as_something() {
+        let unseen = "\u{ad}\u{61c}\u{180e}\u{200b}\u{200f}\u{2028}\u{2029}\u{202e}\u{2060}\u{2069}\u{feff}\u{e0041}";
+        let shown = excerpt(unseen.as_bytes(), (0, 1));
+        assert!(shown.contains(&"\u{fffd}".repeat(unseen.chars().count())), "{shown:?}");
+        assert!(excerpt("ä—€".as_bytes(), (0, 1)).contains("ä—€"));
     }
 
     #[test]

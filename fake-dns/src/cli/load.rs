@@ -1,9 +1,10 @@
 //! Zone files into records.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use zone::{ParseOptions, Record};
+use zone::{MAX_TEXT_BYTES, ParseOptions, Record};
 
 use super::args::Reading;
 use super::complain;
@@ -20,7 +21,7 @@ pub(crate) struct ZoneFile {
 /// Reads a zone file; says on standard error what is wrong with it.
 pub(crate) fn load(path: &Path, reading: &Reading) -> Option<ZoneFile> {
     let name = path.display().to_string().escape_debug().to_string();
-    let text = match std::fs::read(path) {
+    let text = match read(path) {
         Ok(text) => text,
         Err(error) => {
             complain(format_args!("cannot read {name}: {error}"));
@@ -41,6 +42,13 @@ pub(crate) fn load(path: &Path, reading: &Reading) -> Option<ZoneFile> {
             None
         }
     }
+}
+
+/// Reads no more than zone text may have, and one byte by which it is seen to have more: a file may have no end.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(MAX_TEXT_BYTES as u64 + 1).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Shows a place in a file on standard error.

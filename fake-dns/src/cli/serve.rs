@@ -30,13 +30,14 @@ fn builder(args: Serve) -> Option<Builder> {
     for file in files {
         builder = builder.records(file?.records);
     }
-    if args.log {
-        builder = builder.observe(|entry| {
-            // A reader that went away does not stop the server.
-            let _ = writeln!(io::stdout(), "{entry}");
-        });
+    if !args.log {
+        // Nobody can read it.
+        return Some(builder.log_capacity(1));
     }
-    Some(builder)
+    Some(builder.observe(|entry| {
+        // A reader that went away does not stop the server.
+        let _ = writeln!(io::stdout(), "{entry}");
+    }))
 }
 
 async fn serve(builder: Builder) -> ExitCode {

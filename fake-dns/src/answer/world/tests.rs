@@ -11,7 +11,7 @@ fn world(faults: &[&str]) -> World {
     let records =
         zone::parse("example.com TXT x\n*.example.com MX 10 example.com\n", &ParseOptions::default()).unwrap();
     let rules = faults.iter().map(|rule| rule.parse().unwrap()).collect();
-    World::new(records.into_iter().collect(), Mode::Recursive, rules, 16, None)
+    World::new(records.into_iter().collect(), Mode::Recursive, rules, Journal::new(16, usize::MAX), None)
 }
 
 fn react(world: &World, message: &[u8]) -> Option<Reply> {
@@ -35,7 +35,7 @@ fn a_panic_costs_one_answer() {
         Store::default(),
         Mode::Recursive,
         Rules::default(),
-        16,
+        Journal::new(16, usize::MAX),
         Some(std::sync::Arc::new(|_| panic!("observer"))),
     );
     let from = SocketAddr::from((Ipv4Addr::LOCALHOST, 53));
