@@ -93,8 +93,12 @@ impl Rdata {
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::A(_) | Self::Aaaa(_) => 0,
-            Self::Mx { exchange: name, .. } | Self::Srv { target: name, .. } => name.wire_bytes(),
-            Self::Cname(name) | Self::Dname(name) | Self::Ns(name) | Self::Ptr(name) => name.wire_bytes(),
+            Self::Mx { exchange: name, .. }
+            | Self::Srv { target: name, .. }
+            | Self::Cname(name)
+            | Self::Dname(name)
+            | Self::Ns(name)
+            | Self::Ptr(name) => name.wire_bytes(),
             Self::Soa(soa) => soa.mname.wire_bytes() + soa.rname.wire_bytes(),
             Self::Txt(strings) | Self::Spf(strings) => {
                 strings.iter().map(|string| size_of::<Vec<u8>>() + string.len()).sum()

@@ -54,7 +54,9 @@ impl Excerpt<'_> {
         let marked = String::from_utf8_lossy(&self.text[start..marked_end]).chars().count();
 
         let skipped = (column - 1).saturating_sub(SHOWN_BEFORE);
-        let chars: Vec<char> = String::from_utf8_lossy(line).chars().skip(skipped).map(harmless).collect();
+        // One more than is shown tells whether there is more: the line may be as long as the file.
+        let chars: Vec<char> =
+            String::from_utf8_lossy(line).chars().skip(skipped).take(SHOWN_CHARS + 1).map(harmless).collect();
         let more = if chars.len() > SHOWN_CHARS { "…" } else { "" };
         let dots = if skipped > 0 { "…" } else { "" };
         let shown: String = chars.iter().take(SHOWN_CHARS).collect();

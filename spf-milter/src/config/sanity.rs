@@ -3,7 +3,7 @@
 use milter::ListenAddr;
 use spf::SpfResult;
 
-use super::model::{BUDGET_DEFAULT, Config, Outage};
+use super::model::{BUDGET_DEFAULT, Config, DnsConfig, Outage};
 use super::table::TableReader;
 use crate::diagnostic::Problem;
 use crate::exempt::{Authenticated, TlsClients};
@@ -154,16 +154,23 @@ fn dns(config: &Config) -> [Option<Finding>; 5] {
 impl Config {
     /// What works and may not be meant so, for the log.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let dns = &self.dns;
-        let is_late = dns.budget > BUDGET_DEFAULT && dns.mta_timeout.is_none();
-        let late = is_late.then(|| {
+        let DnsConfig { resolvers, options, budget, mta_timeout, .. } = &self.dns;
+        let ms = budget.as_millis();
+        let late = (*budget > BUDGET_DEFAULT && mta_timeout.is_none()).then(|| {
             format!(
-                "dns.budget_ms is {}: a stock sendmail gives a filter up that takes over 10 s to answer MAIL or RCPT; \
-                 say with dns.mta_timeout_s how long yours waits (R: in sendmail's T=, milter_command_timeout in Postfix)",
-                dns.budget.as_millis()
+                "dns.budget_ms is {ms}: a stock sendmail gives a filter up that takes over 10 s to answer MAIL or RCPT; \
+                 say with dns.mta_timeout_s how long yours waits (R: in sendmail's T=, milter_command_timeout in Postfix)"
             )
         });
-        late.into_iter().collect()
+        let round = options.timeout * u32::try_from(resolvers.len()).unwrap_or(u32::MAX);
+        let unasked = (round > *budget).then(|| {
+            format!(
+                "dns.timeout_ms for each of {} name servers is more than dns.budget_ms, {ms}: where the first are silent \
+                 the last is never asked",
+                resolvers.len()
+            )
+        });
+        late.into_iter().chain(unasked).collect()
     }
 }
 
@@ -243,5 +250,13 @@ mod tests {
         let warnings = |text: &str| Config::parse("x", text).unwrap().warnings().join("\n");
         assert_eq!(warnings("dns.budget_ms = 8_000"), "");
         insta::assert_snapshot!(warnings("dns.budget_ms = 8_001"));
+    }
+
+    #[test]
+    fn a_server_that_is_never_asked_is_warned_of() {
+        let warnings = |text: &str| Config::parse("x", text).unwrap().warnings().join("\n");
+        let servers = "resolver = [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\"]\n";
+        assert_eq!(warnings(&format!("{servers}dns.budget_ms = 6_000")), "");
+        insta::assert_snapshot!(warnings(&format!("{servers}dns.budget_ms = 5_999")));
     }
 }

@@ -67,15 +67,14 @@ fn the_same_record_again_is_a_duplicate_and_not_one_of_several() {
     assert_eq!(kinds(spf), [W::Duplicate]);
 }
 
-/// With a look at all others for each record this would take hours.
+/// With a look at all others for each record this would take minutes.
 #[test]
 fn many_records_of_one_name_are_judged_each_by_itself() {
-    let records = (0..200_000).map(|index| Record::new("a.test".parse().unwrap(), Rdata::txt(index.to_string())));
-    let targets = (0..200_000).map(|preference: u32| {
-        let preference = u16::try_from(preference % 60_000).unwrap();
+    let records = (0..40_000).map(|index| Record::new("a.test".parse().unwrap(), Rdata::txt(index.to_string())));
+    let targets = (0..20_000).map(|preference| {
         Record::new("b.test".parse().unwrap(), Rdata::Mx { preference, exchange: "a.test".parse().unwrap() })
     });
-    let records: Vec<_> = records.chain(targets.take(60_000)).collect();
+    let records: Vec<_> = records.chain(targets).collect();
     assert_eq!(lint(&records), Warnings::default());
 }
 
