@@ -9,11 +9,13 @@ use crate::{
     diag::Diag,
     filter_script::{self, FilterOptions},
     openspf::TimeoutForm,
+    record::{self, DecodeArgs, RecordArgs},
     replay::{self, ReplayArgs},
     report::Target,
     run::{self, BlessMode, Cancel, Console, Exit, MilterAddr, Options, Player},
     scenario::{ProfileName, Unknown},
     send::{self, SendArgs},
+    serve::{self, ServeArgs},
 };
 
 /// A scripted fake MTA: runs scenarios against a milter as sendmail and Postfix would.
@@ -41,6 +43,12 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Send one message through a milter.
     Send(Box<SendArgs>),
+    /// Serve real SMTP clients.
+    Serve(ServeArgs),
+    /// Stand between an MTA and a milter.
+    Record(RecordArgs),
+    /// Show what is in a capture.
+    Decode(DecodeArgs),
     /// Try how a milter takes what MTAs send, and what they do not.
     Conform(ConformArgs),
 }
@@ -62,6 +70,15 @@ enum Subcommands {
     /// Send one message through a milter, and show the session and what became of the message
     #[command(after_help = send::HELP)]
     Send(Box<SendArgs>),
+    /// Be an MTA that real SMTP clients can talk to, with milters and a maildir
+    #[command(after_help = serve::HELP)]
+    Serve(ServeArgs),
+    /// Stand between a real MTA and a real milter, and write down what goes through
+    #[command(after_help = record::RECORD_HELP)]
+    Record(RecordArgs),
+    /// Show the milter packets in captures, pcap files and dumps
+    #[command(after_help = record::DECODE_HELP)]
+    Decode(DecodeArgs),
     /// Try how milters take everything that MTAs send, and what none should: conformance and robustness
     #[command(after_help = conform::HELP)]
     Conform(ConformArgs),
@@ -172,6 +189,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
         }
         Subcommands::Replay(args) => Command::Replay(args),
         Subcommands::Send(args) => Command::Send(args),
+        Subcommands::Serve(args) => Command::Serve(args),
+        Subcommands::Record(args) => Command::Record(args),
+        Subcommands::Decode(args) => Command::Decode(args),
         Subcommands::Conform(args) => Command::Conform(args),
     })
 }
@@ -189,6 +209,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
         Ok(Command::Check(options)) => run::check(&options, &mut console),
         Ok(Command::List(options)) => run::list(&options, &mut console),
         Ok(Command::Filter(options)) => filter_until_stopped(&options, &mut console),
+        Ok(Command::Serve(args)) => {
+            until_stopped(&mut console, async |cancel, console| serve::serve(&args, cancel, console).await)
+        }
+        Ok(Command::Record(args)) => {
+            until_stopped(&mut console, async |cancel, console| record::record(&args, cancel, console).await)
+        }
+        Ok(Command::Decode(args)) => record::decode(&args, &mut console),
         Ok(Command::Replay(args)) => replay::run(&args, &mut console),
         Ok(Command::Send(args)) => {
             until_stopped(&mut console, async |cancel, console| send::send(&args, cancel, console).await)

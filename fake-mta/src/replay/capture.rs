@@ -99,6 +99,11 @@ impl Capture {
         serde_json::from_str(text)
     }
 
+    /// Whether it was taken between MTA and filter: then nothing is known of replies, log and delivery.
+    pub(super) fn has_packets_only(&self) -> bool {
+        self.others.contains_key(PACKETS_ONLY)
+    }
+
     /// The literal values of one kind that change from run to run.
     pub(super) fn volatile(&self, kind: &str) -> Vec<String> {
         let values = self.volatile.get(kind).map(Vec::as_slice).unwrap_or_default();
@@ -147,7 +152,7 @@ fn packet(entry: &[Value]) -> Result<Packet, String> {
 }
 
 /// Bytes in hex, or as a rule that makes them.
-pub(super) fn payload(value: &Value) -> Option<Vec<u8>> {
+pub(crate) fn payload(value: &Value) -> Option<Vec<u8>> {
     if let Some(hex) = value.as_str() {
         return unhex(hex);
     }
@@ -188,6 +193,9 @@ fn part_bytes(part: &Value, out: &mut Vec<u8>) -> Option<()> {
 pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()
 }
+
+/// The key of captures that `fake-mta record` has written.
+pub(super) const PACKETS_ONLY: &str = "packets_only";
 
 /// The longest text that a rule may make, bytes.
 const EXPANDED_MAX: usize = 64 << 20;

@@ -25,6 +25,7 @@ mod report;
 mod source;
 
 pub use capture::Capture;
+pub(crate) use capture::payload;
 pub use command::{ReplayArgs, run};
 use compare::{Difference, Point};
 pub use filter::Medium;

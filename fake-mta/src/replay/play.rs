@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     base,
-    capture::{Capture, CapturedConnection, Packet, payload, unhex},
+    capture::{Capture, CapturedConnection, PACKETS_ONLY, Packet, payload, unhex},
     filter::{Medium, ScriptedFilters, Seen},
 };
 use crate::{
@@ -208,4 +208,4 @@ const GROUPS: [&str; 36] = [
 ];
 
 /// Keys that tell something about the capture and nothing about what happened.
-const REMARKS: [&str; 4] = ["about", "version", "log_t", "note"];
+const REMARKS: [&str; 5] = ["about", "version", "log_t", "note", PACKETS_ONLY];

@@ -1,0 +1,55 @@
+//! The flags of `fake-mta record` and `fake-mta decode`.
+
+use std::path::PathBuf;
+
+use crate::run::MilterAddr;
+
+/// Between which ends to stand, and where to write.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RecordArgs {
+    /// Where the MTA connects, as unix:/path or inet:port@host
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: MilterAddr,
+
+    /// Where the milter listens
+    #[arg(long, short, value_name = "ADDR")]
+    pub(super) milter: MilterAddr,
+
+    /// Where the files go: for each connection NAME-1.json (the capture), NAME-1.toml (the scenario) and its messages
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) dir: PathBuf,
+
+    /// What the files are called
+    #[arg(long, value_name = "NAME", default_value = "session")]
+    pub(super) name: String,
+
+    /// Put invented addresses, names and secrets in the place of the real ones, and leave bodies out
+    #[arg(long)]
+    pub(super) redact: bool,
+
+    /// Do not show what goes through
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+/// What to decode.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DecodeArgs {
+    /// Captures (*.json, *.jsonl), pcap files, or the bytes of one direction as they went over the wire
+    #[arg(required = true)]
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// The end of the help of `record`.
+pub const RECORD_HELP: &str = "\
+  fake-mta record --listen inet:9900@127.0.0.1 --milter inet:8891@127.0.0.1 --dir seen
+
+Let the MTA have 9900 in place of 8891, and send a message. Each connection becomes a capture, which
+`fake-mta decode` shows, and a scenario with everything the milter answered, for `fake-mta run`.";
+
+/// The end of the help of `decode`.
+pub const DECODE_HELP: &str = "\
+  fake-mta decode seen/session-1.json
+  tcpdump -i lo -w milter.pcap port 8891; fake-mta decode milter.pcap
+
+`>` is what the MTA sent, `<` what the milter answered.";

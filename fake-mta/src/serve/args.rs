@@ -1,0 +1,100 @@
+//! The flags of `fake-mta serve`.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use crate::{
+    clock::Clock,
+    profile::Personality,
+    run::MilterAddr,
+    scenario::{ProfileName, Unknown},
+    settings::{FailureAction, FilterSettings, Settings, Timeouts},
+};
+
+/// Where to listen, and through which milters.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// Where SMTP clients connect
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:2525")]
+    pub(super) smtp: SocketAddr,
+
+    /// A milter, as unix:/path or inet:port@host; several are asked one after the other
+    #[arg(long, short, value_name = "ADDR", required = true)]
+    pub(super) milter: Vec<MilterAddr>,
+
+    /// Which MTA to be
+    #[arg(long, short, value_name = "PROFILE", default_value = "postfix", value_parser = profile)]
+    pub(super) profile: ProfileName,
+
+    /// Where delivered messages go, each with its envelope above its header; without it they are only shown
+    #[arg(long, value_name = "DIR")]
+    pub(super) maildir: Option<PathBuf>,
+
+    /// The MTA's own name
+    #[arg(long, value_name = "NAME", default_value = "mx.example.com")]
+    pub(super) hostname: String,
+
+    /// Offer AUTH PLAIN and LOGIN to this user; may be given again
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = login)]
+    pub(super) auth: Vec<(String, String)>,
+
+    /// What a milter means that fails: accept, reject or tempfail
+    #[arg(long, value_name = "ACTION", default_value = "tempfail", value_parser = ["accept", "reject", "tempfail"])]
+    pub(super) default_action: String,
+
+    /// Do not show the sessions
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+impl ServeArgs {
+    pub(super) fn personality(&self) -> Personality {
+        Personality::from_name(&self.profile.to_string()).unwrap_or(Personality::Postfix)
+    }
+
+    /// The settings of the process that serves a session; its number makes its queue ids its own.
+    pub(super) fn settings(&self, number: u32) -> Arc<Settings> {
+        let mut filters: Vec<FilterSettings> =
+            self.milter.iter().enumerate().map(|(index, addr)| self.filter(index, addr)).collect();
+        let mut settings = Settings::new(&self.hostname, filters.remove(0));
+        settings.filters.extend(filters);
+        settings.clock = Clock::System;
+        settings.process_id = settings.process_id.wrapping_add(number.wrapping_mul(256));
+        if !self.auth.is_empty() {
+            settings.auth_mechanisms = Some("PLAIN LOGIN".to_owned());
+            settings.credentials = Some(self.auth.clone());
+        }
+        Arc::new(settings)
+    }
+
+    fn filter(&self, index: usize, addr: &MilterAddr) -> FilterSettings {
+        let seconds = Duration::from_secs;
+        FilterSettings {
+            name: if index == 0 { "milter".to_owned() } else { format!("milter{}", index + 1) },
+            address: addr.to_string(),
+            on_failure: match self.default_action.as_str() {
+                "accept" => FailureAction::Accept,
+                "reject" => FailureAction::Reject,
+                _ => FailureAction::Tempfail,
+            },
+            timeouts: Timeouts { connect: seconds(30), command: seconds(30), content: seconds(300) },
+        }
+    }
+}
+
+fn profile(text: &str) -> Result<ProfileName, String> {
+    text.parse().map_err(|unknown: Unknown| format!("{unknown}, {}", unknown.help))
+}
+
+fn login(text: &str) -> Result<(String, String), String> {
+    let (user, password) = text.split_once(':').ok_or("write USER:PASSWORD")?;
+    Ok((user.to_owned(), password.to_owned()))
+}
+
+/// The end of the help.
+pub const HELP: &str = "\
+  fake-mta serve --milter inet:8891@127.0.0.1 --maildir /tmp/mail
+  swaks --server 127.0.0.1:2525 --from alice@example.com --to bob@example.net
+  smtp-source -m 100 -s 10 -f alice@example.com -t bob@example.net 127.0.0.1:2525
+
+Sessions are shown as they go, each with its number: `C:` is the SMTP client, `S:` the MTA, `>` what
+the MTA sent to the milter, `<` what came back, `L:` the MTA's log. Ctrl-C ends it.";
