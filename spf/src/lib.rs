@@ -23,7 +23,7 @@
 //! let outcome = block_on(check_host(&request, &table));
 //!
 //! assert_eq!(outcome.result, SpfResult::Fail);
-//! assert_eq!(outcome.matched.unwrap().text(), "-all");
+//! assert_eq!(outcome.matched().unwrap().text(), "-all");
 //! assert_eq!(outcome.explanation.unwrap().text, "192.0.2.99 is no mail host of example.com.");
 //! # Ok(())
 //! # }

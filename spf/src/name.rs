@@ -109,18 +109,22 @@ impl Name {
     /// Returns the bytes of the name with dots between the labels and without escapes, as macros expand it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = Vec::with_capacity(self.wire.len());
-        self.push_to(&mut text);
+        let mut text = vec![0; self.text_bytes()];
+        self.write_text(&mut text);
         text
     }
 
-    /// Appends what [`Name::to_bytes`] returns.
-    pub(crate) fn push_to(&self, text: &mut Vec<u8>) {
-        let start = text.len();
+    /// Returns how many bytes [`Name::to_bytes`] has.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.wire.len().saturating_sub(1)
+    }
+
+    /// Writes what [`Name::to_bytes`] returns to a place of that length.
+    pub(crate) fn write_text(&self, text: &mut [u8]) {
         let Some((&first, rest)) = self.wire.split_first() else { return };
-        text.extend_from_slice(rest);
+        text.copy_from_slice(rest);
         // What stands before the other labels becomes a dot.
-        let mut dot = start + usize::from(first);
+        let mut dot = usize::from(first);
         while let Some(byte) = text.get_mut(dot) {
             dot += 1 + usize::from(std::mem::replace(byte, b'.'));
         }

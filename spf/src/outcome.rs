@@ -13,9 +13,6 @@ pub struct Outcome {
     pub result: SpfResult,
     /// Why that is the result; prints as a sentence fragment for logs and the `problem` of a header.
     pub cause: Cause,
-    /// The directive that matched, if one did; after `redirect` it belongs to the target's record. For a match
-    /// inside an `include` this is the `include` directive of the outer record, whose qualifier counts (§5.2).
-    pub matched: Option<Matched>,
     /// The explanation of a `fail` (§6.2): the domain's, or the caller's default.
     pub explanation: Option<Explanation>,
     /// Terms evaluated that cause DNS lookups, against [`Limits::terms`](crate::Limits::terms).
@@ -26,6 +23,18 @@ pub struct Outcome {
     pub void_lookups: Vec<Question>,
     /// The record of the evaluation, unless [`Request::with_trace`](crate::Request::with_trace) switched it off.
     pub trace: Option<Trace>,
+}
+
+impl Outcome {
+    /// Returns the directive that matched, if one did; after `redirect` it belongs to the target's record. For a match
+    /// inside an `include` this is the `include` directive of the outer record, whose qualifier counts (§5.2).
+    #[must_use]
+    pub fn matched(&self) -> Option<Matched<'_>> {
+        match &self.cause {
+            Cause { kind: CauseKind::Matched, domain: Some(domain), term: Some(term) } => Some(Matched { domain, term }),
+            _ => None,
+        }
+    }
 }
 
 /// Why a check ended as it did.
@@ -40,18 +49,6 @@ pub struct Cause {
     pub domain: Option<Name>,
     /// The term being evaluated.
     pub term: Option<TermRef>,
-}
-
-impl Cause {
-    /// Returns the directive that matched, if that is the cause.
-    pub(crate) fn matched(&self) -> Option<Matched> {
-        match (&self.kind, &self.domain, &self.term) {
-            (CauseKind::Matched, Some(domain), Some(term)) => {
-                Some(Matched { domain: domain.clone(), term: term.clone() })
-            }
-            _ => None,
-        }
-    }
 }
 
 impl fmt::Display for Cause {
@@ -116,31 +113,29 @@ pub enum CauseKind {
 }
 
 impl CauseKind {
-    /// Returns the result this leads to; for a match that is the directive's to say.
-    pub(crate) fn result(&self) -> Option<SpfResult> {
+    /// Returns the result of a check that ended before its record did.
+    pub(crate) fn result(&self) -> SpfResult {
         match self {
-            Self::Matched => None,
-            Self::NoMatch => Some(SpfResult::Neutral),
-            Self::MalformedDomain(_) | Self::NoRecord => Some(SpfResult::None),
-            Self::Dns { .. } => Some(SpfResult::Temperror),
-            _ => Some(SpfResult::Permerror),
+            Self::MalformedDomain(_) | Self::NoRecord => SpfResult::None,
+            Self::Dns { .. } => SpfResult::Temperror,
+            _ => SpfResult::Permerror,
         }
     }
 }
 
 /// A directive that matched, and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Matched {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Matched<'a> {
     /// The domain whose record holds it.
-    pub domain: Name,
+    pub domain: &'a Name,
     /// The directive in its record.
-    pub term: TermRef,
+    pub term: &'a TermRef,
 }
 
-impl Matched {
+impl<'a> Matched<'a> {
     /// Returns the directive as the record has it, for example `+mx` or `ip4:192.0.2.0/24`.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub fn text(self) -> &'a str {
         self.term.text()
     }
 }

@@ -19,7 +19,7 @@ pub struct Request {
     receiver: Option<Arc<str>>,
     now: u64,
     limits: Limits,
-    default_explanation: Option<MacroString>,
+    default_explanation: Option<Arc<MacroString>>,
     with_trace: bool,
 }
 
@@ -98,8 +98,8 @@ impl Request {
 
     /// Sets the explanation of a `fail` for domains that give none (§6.2).
     #[must_use]
-    pub fn with_default_explanation(mut self, explanation: MacroString) -> Self {
-        self.default_explanation = Some(explanation);
+    pub fn with_default_explanation(mut self, explanation: impl Into<Arc<MacroString>>) -> Self {
+        self.default_explanation = Some(explanation.into());
         self
     }
 
@@ -155,7 +155,7 @@ impl Request {
     }
 
     pub(crate) fn default_explanation(&self) -> Option<&MacroString> {
-        self.default_explanation.as_ref()
+        self.default_explanation.as_deref()
     }
 
     pub(crate) fn wants_trace(&self) -> bool {

@@ -76,7 +76,7 @@ fn json(check: &Check, header: &str, explain: bool) -> String {
         client_ip: check.request.ip().to_string(),
         address: check.address(),
         mechanism: check.mechanism(),
-        matched_in: outcome.matched.as_ref().map(|matched| matched.domain.to_string()),
+        matched_in: outcome.matched().map(|matched| matched.domain.to_string()),
         explanation: outcome.explanation.as_ref().map(|explanation| explanation.text.as_str()),
         explanation_from: outcome.explanation.as_ref().and_then(|found| found.from.as_ref()).map(ToString::to_string),
         lookups: outcome.term_lookups,

@@ -143,7 +143,7 @@ impl Check {
     /// The mechanism that matched, without its qualifier; `default` where a record was read to its end without a
     /// match (RFC 7208 section 9.1).
     pub(crate) fn mechanism(&self) -> Option<&str> {
-        match &self.outcome.matched {
+        match self.outcome.matched() {
             Some(matched) => Some(matched.text().trim_start_matches(['+', '-', '?', '~'])),
             None if self.result() == SpfResult::Neutral => Some("default"),
             None => None,
@@ -163,7 +163,7 @@ impl Check {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let envelope_from = (self.identity == Identity::MailFrom).then(|| text(keys.mail_from));
         let (address, helo, problem) = (self.address(), keys.helo.map(text), self.problem());
-        let matched = self.outcome.matched.as_ref().filter(|_| show == ShownKeys::Evidence);
+        let matched = self.outcome.matched().filter(|_| show == ShownKeys::Evidence);
         let domain = matched.map(|matched| matched.domain.to_string()).unwrap_or_default();
         let field = ReceivedSpf {
             result: self.result(),
@@ -206,7 +206,7 @@ impl Check {
                 result = SpfResult::None;
             }
         }
-        if let Some(matched) = self.outcome.matched.as_ref().filter(|_| evidence) {
+        if let Some(matched) = self.outcome.matched().filter(|_| evidence) {
             policy.push(("directive", matched.text().to_owned()));
             policy.push(("record-domain", matched.domain.to_string()));
             policy.push(("record", matched.term.record().text().to_owned()));

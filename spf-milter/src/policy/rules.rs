@@ -163,7 +163,7 @@ impl Policy {
 
 /// Whether the record that decided says `-all` and nothing else about senders.
 fn sends_no_mail(outcome: &Outcome) -> bool {
-    let Some(matched) = outcome.matched.as_ref().filter(|_| outcome.result == SpfResult::Fail) else {
+    let Some(matched) = outcome.matched().filter(|_| outcome.result == SpfResult::Fail) else {
         return false;
     };
     let terms = matched.term.record().terms();

@@ -10,33 +10,25 @@ use crate::record::{Record, Term, TermRef, is_spf_record};
 use crate::result::SpfResult;
 use crate::trace::{TraceCheck, TraceQuery, TraceTerm, Verdict};
 
-/// What the check of one domain found.
-pub(super) struct Checked {
-    pub(super) result: SpfResult,
-    /// After a match, the directive in the record that decided, and its domain; after any `redirect`, the target's.
-    pub(super) cause: Cause,
-    pub(super) trace: Option<Box<TraceCheck>>,
-}
-
 /// One domain under check.
 pub(super) struct Scope {
     pub(super) domain: Name,
     /// How many checks this one is nested in.
     pub(super) depth: u32,
-    query: Vec<TraceQuery>,
-    terms: Vec<TraceTerm>,
     /// The term being evaluated.
     index: Option<usize>,
+    query: Option<TraceQuery>,
+    terms: Vec<TraceTerm>,
     /// What is known of the term being evaluated, for the trace.
     pub(super) target: Option<Name>,
-    pub(super) queries: Vec<TraceQuery>,
     pub(super) nested: Option<Box<TraceCheck>>,
 }
 
 /// How the terms of a record decided.
 enum Decision {
     Directive(SpfResult),
-    Redirect(Box<Checked>),
+    /// The result of the target, whose cause stands.
+    Redirect(SpfResult),
     NoMatch,
 }
 
@@ -46,16 +38,16 @@ impl<L: Lookup> Evaluation<'_, L> {
         &mut self,
         domain: Result<Name, NameError>,
         depth: u32,
-    ) -> Pin<Box<dyn Future<Output = Checked> + Send + '_>> {
+    ) -> Pin<Box<dyn Future<Output = SpfResult> + Send + '_>> {
         Box::pin(self.check(domain, depth))
     }
 
-    /// Checks a domain: §4.3 to §4.7.
-    pub(super) async fn check(&mut self, domain: Result<Name, NameError>, depth: u32) -> Checked {
+    /// Checks a domain: §4.3 to §4.7. Its cause and its part of the trace are left in the evaluation.
+    pub(super) async fn check(&mut self, domain: Result<Name, NameError>, depth: u32) -> SpfResult {
         let domain = match domain {
             // §4.3: a domain that has one label, or is malformed, is not looked up.
-            Ok(domain) if domain.labels().nth(1).is_none() => return Checked::none(NameError::SingleLabel),
-            Err(error) => return Checked::none(error),
+            Ok(domain) if domain.labels().nth(1).is_none() => return self.malformed(NameError::SingleLabel),
+            Err(error) => return self.malformed(error),
             Ok(domain) => domain,
         };
         let mut scope = Scope::new(domain, depth);
@@ -66,13 +58,14 @@ impl<L: Lookup> Evaluation<'_, L> {
             }
             Err(stop) => (None, Err(stop)),
         };
-        self.conclude(&mut scope, record, decision)
+        self.conclude(scope, record, decision)
     }
 
     async fn evaluate(&mut self, scope: &mut Scope, record: &Arc<Record>) -> Result<Decision, Stop> {
         for (index, term) in record.terms().iter().enumerate() {
             let Term::Directive(directive) = term else { continue };
             scope.index = Some(index);
+            let asked_before = self.asked.len();
             let matches = match self.matches_at_once(&directive.mechanism) {
                 Some(matches) => Ok(matches),
                 None => self.matches(scope, &directive.mechanism).await,
@@ -83,7 +76,7 @@ impl<L: Lookup> Evaluation<'_, L> {
                 Err(_) => Verdict::Error,
             };
             if self.request.wants_trace() {
-                self.trace_term(scope, record, verdict);
+                self.trace_term(scope, record, verdict, asked_before);
             }
             if matches? {
                 return Ok(Decision::Directive(directive.qualifier.result()));
@@ -105,7 +98,9 @@ impl<L: Lookup> Evaluation<'_, L> {
             return Ok(record);
         }
         let asker = if scope.depth == 0 { Asker::Uncounted } else { Asker::NestedRecord };
-        match self.ask(&scope.domain, RecordType::Txt, asker, &mut scope.query).await? {
+        let answer = self.ask(&scope.domain, RecordType::Txt, asker).await;
+        scope.query = self.asked.pop();
+        match answer? {
             AnswerKind::Records(records) => select_record(&records),
             AnswerKind::NoData | AnswerKind::NxDomain => Err(CauseKind::NoRecord.into()),
             AnswerKind::Failed(failure) => {
@@ -121,6 +116,7 @@ impl<L: Lookup> Evaluation<'_, L> {
         index: usize,
     ) -> Result<Decision, Stop> {
         scope.index = Some(index);
+        let asked_before = self.asked.len();
         let decision = self.redirect(scope, record).await;
         let verdict = match &decision {
             Ok(Decision::NoMatch) => Verdict::NoMatch,
@@ -128,7 +124,7 @@ impl<L: Lookup> Evaluation<'_, L> {
             Err(_) => Verdict::Error,
         };
         if self.request.wants_trace() {
-            self.trace_term(scope, record, verdict);
+            self.trace_term(scope, record, verdict, asked_before);
         }
         decision
     }
@@ -141,19 +137,19 @@ impl<L: Lookup> Evaluation<'_, L> {
         let Some(target) = self.expand_target(scope, Some(spec)).await? else {
             return Ok(Decision::NoMatch);
         };
-        let mut checked = self.nested_check(target, scope.depth + 1).await;
-        scope.nested = checked.trace.take();
+        let result = self.nested_check(target, scope.depth + 1).await;
+        scope.nested = self.trace.take();
         // §6.1: a target without a record is an error of the publisher.
-        if checked.result == SpfResult::None {
+        if result == SpfResult::None {
             return Err(CauseKind::RedirectWithoutRecord.into());
         }
-        Ok(Decision::Redirect(Box::new(checked)))
+        Ok(Decision::Redirect(result))
     }
 
     /// Moves what is known of the current term into the trace.
-    fn trace_term(&mut self, scope: &mut Scope, record: &Arc<Record>, verdict: Verdict) {
-        let (target, queries) = (scope.target.take(), std::mem::take(&mut scope.queries));
-        let nested = scope.nested.take();
+    fn trace_term(&mut self, scope: &mut Scope, record: &Arc<Record>, verdict: Verdict, asked_before: usize) {
+        let (target, nested) = (scope.target.take(), scope.nested.take());
+        let queries = self.asked.split_off(asked_before);
         let Some(index) = scope.index else { return };
         if self.traces_another_term() {
             scope.terms.push(TraceTerm {
@@ -168,42 +164,38 @@ impl<L: Lookup> Evaluation<'_, L> {
         }
     }
 
-    fn conclude(&self, scope: &mut Scope, record: Option<Arc<Record>>, decision: Result<Decision, Stop>) -> Checked {
-        let traced = self.request.wants_trace().then(|| record.clone());
-        let mut checked = match decision {
-            Ok(Decision::Redirect(checked)) => *checked,
+    /// Notes the cause of a result, and the check in the trace; the cause that a nested check left stays if it decided.
+    fn conclude(&mut self, mut scope: Scope, record: Option<Arc<Record>>, decision: Result<Decision, Stop>) -> SpfResult {
+        let traced = self.request.wants_trace().then(|| (scope.domain.clone(), record.clone()));
+        let (query, terms) = (scope.query.take(), std::mem::take(&mut scope.terms));
+        let result = match decision {
+            Ok(Decision::Redirect(result)) | Err(Stop::Nested(result)) => result,
             Ok(Decision::Directive(result)) => {
-                Checked { result, cause: scope.cause(CauseKind::Matched, record), trace: None }
+                self.cause = scope.cause(CauseKind::Matched, record);
+                result
             }
             Ok(Decision::NoMatch) => {
                 scope.index = None;
-                Checked::stopped(scope.cause(CauseKind::NoMatch, record))
+                self.cause = scope.cause(CauseKind::NoMatch, record);
+                SpfResult::Neutral
             }
-            Err(Stop::Here(kind)) => Checked::stopped(scope.cause(*kind, record)),
-            Err(Stop::Nested(result, cause)) => Checked { result, cause: *cause, trace: None },
+            Err(Stop::Here(kind)) => {
+                self.cause = scope.cause(*kind, record);
+                self.cause.kind.result()
+            }
         };
-        if let Some(record) = traced {
-            checked.trace = Some(Box::new(TraceCheck {
-                domain: scope.domain.clone(),
-                query: scope.query.pop(),
-                record,
-                terms: std::mem::take(&mut scope.terms),
-                result: checked.result,
-                cause: checked.cause.clone(),
-            }));
+        if let Some((domain, record)) = traced {
+            let cause = self.cause.clone();
+            self.trace = Some(Box::new(TraceCheck { domain, query, record, terms, result, cause }));
         }
-        checked
-    }
-}
-
-impl Checked {
-    fn none(error: NameError) -> Self {
-        let cause = Cause { kind: CauseKind::MalformedDomain(error), domain: None, term: None };
-        Self { result: SpfResult::None, cause, trace: None }
+        result
     }
 
-    fn stopped(cause: Cause) -> Self {
-        Self { result: cause.kind.result().unwrap_or(SpfResult::Neutral), cause, trace: None }
+    /// Notes that a domain cannot be checked.
+    fn malformed(&mut self, error: NameError) -> SpfResult {
+        self.cause = Cause { kind: CauseKind::MalformedDomain(error), domain: None, term: None };
+        self.trace = None;
+        SpfResult::None
     }
 }
 
@@ -212,18 +204,17 @@ impl Scope {
         Self {
             domain,
             depth,
-            query: Vec::new(),
-            terms: Vec::new(),
             index: None,
+            query: None,
+            terms: Vec::new(),
             target: None,
-            queries: Vec::new(),
             nested: None,
         }
     }
 
-    fn cause(&self, kind: CauseKind, record: Option<Arc<Record>>) -> Cause {
+    fn cause(self, kind: CauseKind, record: Option<Arc<Record>>) -> Cause {
         let term = record.zip(self.index).map(|(record, index)| TermRef::new(record, index));
-        Cause { kind, domain: Some(self.domain.clone()), term }
+        Cause { kind, domain: Some(self.domain), term }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::name::Name;
 use crate::outcome::{Cause, CauseKind};
 use crate::request::Request;
 use crate::result::SpfResult;
-use crate::trace::TraceQuery;
+use crate::trace::{TraceCheck, TraceQuery};
 
 /// The state that one check and all checks nested in it share.
 pub(super) struct Evaluation<'a, L> {
@@ -14,6 +14,13 @@ pub(super) struct Evaluation<'a, L> {
     pub(super) void_terms: u32,
     pub(super) void_lookups: Vec<Question>,
     pub(super) trace_truncated: bool,
+    /// Why the last check that ended has its result: after a match, the directive in the record that decided, and its
+    /// domain; after any `redirect`, the target's.
+    pub(super) cause: Cause,
+    /// The last check that ended.
+    pub(super) trace: Option<Box<TraceCheck>>,
+    /// What was asked and belongs to no traced term yet.
+    pub(super) asked: Vec<TraceQuery>,
     /// Whether the current term has been counted as void.
     term_is_void: bool,
     trace_terms: usize,
@@ -25,8 +32,8 @@ pub(super) struct Evaluation<'a, L> {
 pub(super) enum Stop {
     /// An error of this record or its lookups.
     Here(Box<CauseKind>),
-    /// An error of a nested check, which brings its own cause.
-    Nested(SpfResult, Box<Cause>),
+    /// An error of a nested check, whose cause stands.
+    Nested(SpfResult),
 }
 
 impl From<CauseKind> for Stop {
@@ -55,6 +62,9 @@ impl<'a, L: Lookup> Evaluation<'a, L> {
             void_terms: 0,
             void_lookups: Vec::new(),
             trace_truncated: false,
+            cause: Cause { kind: CauseKind::NoMatch, domain: None, term: None },
+            trace: None,
+            asked: Vec::new(),
             term_is_void: false,
             trace_terms: 0,
         }
@@ -72,16 +82,10 @@ impl<'a, L: Lookup> Evaluation<'a, L> {
     }
 
     /// Asks a question and notes it; only the end of the whole time allowed is an error here.
-    pub(super) async fn ask(
-        &mut self,
-        name: &Name,
-        rtype: RecordType,
-        asker: Asker,
-        trace: &mut Vec<TraceQuery>,
-    ) -> Result<AnswerKind, Stop> {
+    pub(super) async fn ask(&mut self, name: &Name, rtype: RecordType, asker: Asker) -> Result<AnswerKind, Stop> {
         let answer = self.lookup.lookup(Question::new(name.clone(), rtype)).await;
         if self.request.wants_trace() {
-            trace.push(TraceQuery { question: Question::new(name.clone(), rtype), answer: answer.clone() });
+            self.asked.push(TraceQuery { question: Question::new(name.clone(), rtype), answer: answer.clone() });
         }
         match &answer.kind {
             AnswerKind::NoData | AnswerKind::NxDomain => self.count_void(name, rtype, asker)?,

@@ -1,4 +1,3 @@
-use super::domain::Checked;
 use super::evaluation::{Asker, Evaluation};
 use crate::dns::{AnswerKind, Lookup, Rdata, RecordType};
 use crate::limits::EXPLANATION_BYTES_MAX;
@@ -6,64 +5,57 @@ use crate::macro_string::{MacroContext, MacroLetter, MacroString, Values, expand
 use crate::name::Name;
 use crate::outcome::Explanation;
 use crate::result::SpfResult;
-use crate::trace::TraceQuery;
 
 impl<L: Lookup> Evaluation<'_, L> {
     /// Finds the explanation of a `fail`, once the result stands (§6.2): that of the record which decided, so
     /// neither that of an included record nor that of one with a `redirect`.
-    pub(super) async fn explain(&mut self, checked: &Checked, asked: &mut Vec<TraceQuery>) -> Option<Explanation> {
-        if checked.result != SpfResult::Fail {
+    pub(super) async fn explain(&mut self, result: SpfResult) -> Option<Explanation> {
+        if result != SpfResult::Fail {
             return None;
         }
         // Only a directive that matched makes a `fail`.
-        let (domain, term) = checked.cause.domain.as_ref().zip(checked.cause.term.as_ref())?;
+        let (domain, term) = self.cause.domain.clone().zip(self.cause.term.clone())?;
         if let Some(target) = term.record().exp()
-            && let Some(text) = self.domain_explanation(domain, target, asked).await
+            && let Some(text) = self.domain_explanation(&domain, target).await
         {
-            return Some(Explanation { text, from: Some(domain.clone()) });
+            return Some(Explanation { text, from: Some(domain) });
         }
-        self.default_explanation(domain, asked).await
+        self.default_explanation(&domain).await
     }
 
     /// Fetches a domain's explanation; whatever goes wrong, there just is none (§6.2).
-    async fn domain_explanation(
-        &mut self,
-        domain: &Name,
-        target: &MacroString,
-        asked: &mut Vec<TraceQuery>,
-    ) -> Option<String> {
+    async fn domain_explanation(&mut self, domain: &Name, target: &MacroString) -> Option<String> {
         if self.has_unusable_local_part(target) {
             return None;
         }
-        let name = self.name_for(target, domain, asked).await;
+        let name = self.name_for(target, domain).await;
         let target = expand_domain(target, &self.values(domain, name.as_ref())).ok()?;
-        let AnswerKind::Records(records) = self.ask(&target, RecordType::Txt, Asker::Uncounted, asked).await.ok()?
-        else {
+        let AnswerKind::Records(records) = self.ask(&target, RecordType::Txt, Asker::Uncounted).await.ok()? else {
             return None;
         };
         let text = MacroString::explain_string(single_text(&records)?).ok()?;
-        let name = self.name_for(&text, domain, asked).await;
-        let expanded = expand_explanation(&text, &self.values(domain, name.as_ref()), EXPLANATION_BYTES_MAX)?;
+        let name = self.name_for(&text, domain).await;
+        let expanded = expand_explanation(&text, &self.values(domain, name.as_ref()))?;
         sanitized(expanded)
     }
 
-    async fn default_explanation(&mut self, domain: &Name, asked: &mut Vec<TraceQuery>) -> Option<Explanation> {
+    async fn default_explanation(&mut self, domain: &Name) -> Option<Explanation> {
         let text = self.request.default_explanation()?;
-        let name = self.name_for(text, domain, asked).await;
+        let name = self.name_for(text, domain).await;
         let context = MacroContext { request: self.request, validated_name: name.as_ref(), variables: &|_| None };
         Some(Explanation { text: text.expand(&context), from: None })
     }
 
     /// Finds the client's validated name if a text asks for it.
-    async fn name_for(&mut self, text: &MacroString, domain: &Name, asked: &mut Vec<TraceQuery>) -> Option<Name> {
+    async fn name_for(&mut self, text: &MacroString, domain: &Name) -> Option<Name> {
         if !text.uses(MacroLetter::ValidatedName) {
             return None;
         }
-        self.validated_name(domain, Asker::Uncounted, asked).await.ok().flatten()
+        self.validated_name(domain, Asker::Uncounted).await.ok().flatten()
     }
 
     fn values<'v>(&'v self, domain: &'v Name, validated_name: Option<&'v Name>) -> Values<'v> {
-        Values { request: self.request, domain: Some(domain), validated_name }
+        Values::new(self.request, Some(domain), validated_name)
     }
 }
 

@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::address::{in_network4, in_network6};
 use super::domain::Scope;
@@ -34,10 +35,10 @@ impl<L: Lookup> Evaluation<'_, L> {
         // §4.8: a target that is no name, such as one with a label too long, does not match.
         let Ok(target) = target else { return Ok(false) };
         match mechanism {
-            Mechanism::A { cidr, .. } => self.a(scope, &target, *cidr).await,
-            Mechanism::Mx { cidr, .. } => self.mx(scope, &target, *cidr).await,
-            Mechanism::Ptr(_) => self.ptr(scope, &target).await,
-            Mechanism::Exists(_) => self.exists(scope, &target).await,
+            Mechanism::A { cidr, .. } => self.has_address(&target, *cidr).await,
+            Mechanism::Mx { cidr, .. } => self.mx(&target, *cidr).await,
+            Mechanism::Ptr(_) => self.ptr(&target).await,
+            Mechanism::Exists(_) => self.exists(&target).await,
             _ => Ok(false),
         }
     }
@@ -57,12 +58,11 @@ impl<L: Lookup> Evaluation<'_, L> {
             return Ok(None);
         }
         let validated_name = if spec.uses(MacroLetter::ValidatedName) {
-            self.validated_name(&scope.domain, Asker::Term, &mut scope.queries).await?
+            self.validated_name(&scope.domain, Asker::Term).await?
         } else {
             None
         };
-        let values =
-            Values { request: self.request, domain: Some(&scope.domain), validated_name: validated_name.as_ref() };
+        let values = Values::new(self.request, Some(&scope.domain), validated_name.as_ref());
         let target = expand_domain(spec, &values);
         if self.request.wants_trace() {
             scope.target = target.as_ref().ok().cloned();
@@ -79,24 +79,19 @@ impl<L: Lookup> Evaluation<'_, L> {
 
     /// §5.2.
     async fn include(&mut self, scope: &mut Scope, target: Result<Name, NameError>) -> Result<bool, Stop> {
-        let mut checked = self.nested_check(target, scope.depth + 1).await;
-        scope.nested = checked.trace.take();
-        match checked.result {
+        let result = self.nested_check(target, scope.depth + 1).await;
+        scope.nested = self.trace.take();
+        match result {
             SpfResult::Pass => Ok(true),
             SpfResult::Fail | SpfResult::Softfail | SpfResult::Neutral => Ok(false),
             SpfResult::None => Err(CauseKind::IncludeWithoutRecord.into()),
-            error @ (SpfResult::Temperror | SpfResult::Permerror) => Err(Stop::Nested(error, Box::new(checked.cause))),
+            SpfResult::Temperror | SpfResult::Permerror => Err(Stop::Nested(result)),
         }
     }
 
-    /// §5.3.
-    async fn a(&mut self, scope: &mut Scope, target: &Name, cidr: DualCidr) -> Result<bool, Stop> {
-        self.has_address(scope, target, cidr).await
-    }
-
     /// §5.4.
-    async fn mx(&mut self, scope: &mut Scope, target: &Name, cidr: DualCidr) -> Result<bool, Stop> {
-        let records = self.records(scope, target, RecordType::Mx).await?;
+    async fn mx(&mut self, target: &Name, cidr: DualCidr) -> Result<bool, Stop> {
+        let records = self.records(target, RecordType::Mx).await?;
         let exchanges = records.iter().filter_map(|record| match record {
             Rdata::Mx { exchange, .. } => Some(exchange),
             _ => None,
@@ -108,7 +103,7 @@ impl<L: Lookup> Evaluation<'_, L> {
         }
         for exchange in exchanges {
             // The root stands for "no mail here" (RFC 7505) and is not asked about.
-            if !exchange.is_root() && self.has_address(scope, exchange, cidr).await? {
+            if !exchange.is_root() && self.has_address(exchange, cidr).await? {
                 return Ok(true);
             }
         }
@@ -116,14 +111,14 @@ impl<L: Lookup> Evaluation<'_, L> {
     }
 
     /// §5.7: an A record, whatever the family of the client.
-    async fn exists(&mut self, scope: &mut Scope, target: &Name) -> Result<bool, Stop> {
-        let records = self.records(scope, target, RecordType::A).await?;
+    async fn exists(&mut self, target: &Name) -> Result<bool, Stop> {
+        let records = self.records(target, RecordType::A).await?;
         Ok(records.iter().any(|record| matches!(record, Rdata::A(_))))
     }
 
-    /// Whether a host has an address in the client's network (§5: AAAA for IPv6 clients, A for others).
-    async fn has_address(&mut self, scope: &mut Scope, host: &Name, cidr: DualCidr) -> Result<bool, Stop> {
-        let records = self.records(scope, host, self.address_rtype()).await?;
+    /// §5.3: whether a host has an address in the client's network (§5: AAAA for IPv6 clients, A for others).
+    async fn has_address(&mut self, host: &Name, cidr: DualCidr) -> Result<bool, Stop> {
+        let records = self.records(host, self.address_rtype()).await?;
         Ok(records.iter().any(|record| match (record, self.request.ip()) {
             (Rdata::A(address), IpAddr::V4(ip)) => in_network4(ip, *address, cidr.ip4_bits),
             (Rdata::Aaaa(address), IpAddr::V6(ip)) => in_network6(ip, *address, cidr.ip6_bits),
@@ -137,15 +132,10 @@ impl<L: Lookup> Evaluation<'_, L> {
     }
 
     /// Asks for records on behalf of a term; none is no error, a failure is `temperror` (§5).
-    async fn records(
-        &mut self,
-        scope: &mut Scope,
-        name: &Name,
-        rtype: RecordType,
-    ) -> Result<std::sync::Arc<[Rdata]>, Stop> {
-        match self.ask(name, rtype, Asker::Term, &mut scope.queries).await? {
+    async fn records(&mut self, name: &Name, rtype: RecordType) -> Result<Arc<[Rdata]>, Stop> {
+        match self.ask(name, rtype, Asker::Term).await? {
             AnswerKind::Records(records) => Ok(records),
-            AnswerKind::NoData | AnswerKind::NxDomain => Ok(std::sync::Arc::default()),
+            AnswerKind::NoData | AnswerKind::NxDomain => Ok(Arc::default()),
             AnswerKind::Failed(failure) => {
                 Err(CauseKind::Dns { question: Question::new(name.clone(), rtype), failure }.into())
             }

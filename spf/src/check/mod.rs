@@ -11,7 +11,6 @@ use crate::dns::Lookup;
 use crate::outcome::Outcome;
 use crate::request::Request;
 use crate::trace::Trace;
-use domain::Checked;
 use evaluation::Evaluation;
 
 /// Checks whether a client may use a domain: the function of
@@ -22,18 +21,16 @@ use evaluation::Evaluation;
 /// [`Failure::Deadline`](crate::Failure::Deadline) and the check ends with what it knows. The future is `Send`.
 pub async fn check_host<L: Lookup>(request: &Request, lookup: &L) -> Outcome {
     let mut evaluation = Evaluation::new(request, lookup);
-    let checked = evaluation.check(request.domain().cloned(), 0).await;
-    let mut asked = Vec::new();
-    let explanation = evaluation.explain(&checked, &mut asked).await;
-    let Checked { result, cause, trace } = checked;
+    let result = evaluation.check(request.domain().cloned(), 0).await;
+    let explanation = evaluation.explain(result).await;
+    let Evaluation { cause, term_lookups, void_terms, void_lookups, trace, asked, trace_truncated, .. } = evaluation;
     Outcome {
         result,
-        matched: cause.matched(),
         cause,
         explanation,
-        term_lookups: evaluation.term_lookups,
-        void_terms: evaluation.void_terms,
-        trace: trace.map(|check| Trace { check, explanation: asked, truncated: evaluation.trace_truncated }),
-        void_lookups: evaluation.void_lookups,
+        term_lookups,
+        void_terms,
+        void_lookups,
+        trace: trace.map(|check| Trace { check, explanation: asked, truncated: trace_truncated }),
     }
 }

@@ -1,19 +1,17 @@
 use std::net::IpAddr;
 
 use super::address::reverse_name;
-use super::domain::Scope;
 use super::evaluation::{Asker, Evaluation, Stop};
 use crate::dns::{AnswerKind, Lookup, Rdata, RecordType};
 use crate::name::Name;
-use crate::trace::TraceQuery;
 
 impl<L: Lookup> Evaluation<'_, L> {
     /// §5.5: whether a validated name of the client is the target or lies below it.
-    pub(super) async fn ptr(&mut self, scope: &mut Scope, target: &Name) -> Result<bool, Stop> {
-        let names = self.client_names(Asker::Term, &mut scope.queries).await?;
+    pub(super) async fn ptr(&mut self, target: &Name) -> Result<bool, Stop> {
+        let names = self.client_names(Asker::Term).await?;
         // Names elsewhere could not match, so their addresses are not asked for.
         for name in names.iter().filter(|name| name.is_within(target)) {
-            if self.is_validated(name, Asker::Term, &mut scope.queries).await? {
+            if self.is_validated(name, Asker::Term).await? {
                 return Ok(true);
             }
         }
@@ -21,17 +19,12 @@ impl<L: Lookup> Evaluation<'_, L> {
     }
 
     /// Finds the name for `%{p}` (§7.3): the domain itself, else one below it, else any validated one.
-    pub(super) async fn validated_name(
-        &mut self,
-        domain: &Name,
-        asker: Asker,
-        trace: &mut Vec<TraceQuery>,
-    ) -> Result<Option<Name>, Stop> {
-        let mut names = self.client_names(asker, trace).await?;
+    pub(super) async fn validated_name(&mut self, domain: &Name, asker: Asker) -> Result<Option<Name>, Stop> {
+        let mut names = self.client_names(asker).await?;
         // Asked in the order of preference, so that the first validated name is the one.
         names.sort_by_key(|name| (name != domain, !name.is_within(domain)));
         for name in names {
-            if self.is_validated(&name, asker, trace).await? {
+            if self.is_validated(&name, asker).await? {
                 return Ok(Some(name));
             }
         }
@@ -39,11 +32,11 @@ impl<L: Lookup> Evaluation<'_, L> {
     }
 
     /// Asks for the names of the client. §5.5: a failed lookup finds none; names beyond the limit are ignored.
-    async fn client_names(&mut self, asker: Asker, trace: &mut Vec<TraceQuery>) -> Result<Vec<Name>, Stop> {
+    async fn client_names(&mut self, asker: Asker) -> Result<Vec<Name>, Stop> {
         let Ok(reverse) = reverse_name(self.request.ip()) else {
             return Ok(Vec::new());
         };
-        let AnswerKind::Records(records) = self.ask(&reverse, RecordType::Ptr, asker, trace).await? else {
+        let AnswerKind::Records(records) = self.ask(&reverse, RecordType::Ptr, asker).await? else {
             return Ok(Vec::new());
         };
         let names = records.iter().filter_map(|record| match record {
@@ -54,8 +47,8 @@ impl<L: Lookup> Evaluation<'_, L> {
     }
 
     /// Whether a name has the client's address. §5.5: a failed lookup skips the name.
-    async fn is_validated(&mut self, name: &Name, asker: Asker, trace: &mut Vec<TraceQuery>) -> Result<bool, Stop> {
-        let AnswerKind::Records(records) = self.ask(name, self.address_rtype(), asker, trace).await? else {
+    async fn is_validated(&mut self, name: &Name, asker: Asker) -> Result<bool, Stop> {
+        let AnswerKind::Records(records) = self.ask(name, self.address_rtype(), asker).await? else {
             return Ok(false);
         };
         Ok(records.iter().any(|record| match record {

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
-use std::net::IpAddr;
 
-use super::{Macro, MacroLetter, MacroString, Part};
-use crate::limits::NAME_BYTES_MAX;
+use super::tail::{Full, Tail, url_escape};
+use super::{Form, Macro, MacroString, Part, Values};
+use crate::limits::{EXPLANATION_BYTES_MAX, NAME_BYTES_MAX};
 use crate::name::{Name, NameError};
 use crate::request::Request;
 
@@ -24,33 +24,45 @@ impl MacroString {
     /// characters become `?`. `%{d}` is the domain of the request.
     #[must_use]
     pub fn expand(&self, context: &MacroContext<'_>) -> String {
-        let values = Values {
-            request: context.request,
-            domain: context.request.domain().ok(),
-            validated_name: context.validated_name,
+        let parts = match &self.0 {
+            Form::Literal(text) => return text.replace(char::is_control, "?"),
+            Form::Parts(parts) => parts,
         };
+        let values = Values::new(context.request, context.request.domain().ok(), context.validated_name);
         let mut text = Vec::new();
-        for part in &self.parts {
+        for part in &parts.list {
             match part {
+                Part::Literal(literal) => text.extend_from_slice(parts.text_at(literal).as_bytes()),
+                Part::Percent => text.push(b'%'),
+                Part::Space => text.push(b' '),
+                Part::UrlSpace => text.extend_from_slice(b"%20"),
+                Part::Macro(found) => push_escaped(&mut text, &expanded(&values, found), found.url_escape),
                 Part::Variable { name, url_escape } => {
-                    let value = (context.variables)(name).unwrap_or_default();
+                    let value = (context.variables)(parts.text_at(name)).unwrap_or_default();
                     push_escaped(&mut text, value.as_bytes(), *url_escape);
                 }
-                part => values.push_part(&mut text, part),
             }
         }
         String::from_utf8_lossy(&text).replace(char::is_control, "?")
     }
-}
 
-/// What the letters stand for in one record.
-#[derive(Clone, Copy)]
-pub(crate) struct Values<'a> {
-    pub(crate) request: &'a Request,
-    /// The domain of the record.
-    pub(crate) domain: Option<&'a Name>,
-    /// The validated name of the client; none if there is none or nobody asked.
-    pub(crate) validated_name: Option<&'a Name>,
+    /// Writes what the text stands for to the left of another, as far as there is room. The work is bounded by the room
+    /// and the length of the macro-string, whatever the values hold: a record may have thousands of macros.
+    fn push_to<const N: usize>(&self, tail: &mut Tail<N>, values: &Values<'_>) -> Result<(), Full> {
+        let parts = match &self.0 {
+            Form::Literal(text) => return tail.push(text.as_bytes()),
+            Form::Parts(parts) => parts,
+        };
+        parts.list.iter().rev().try_for_each(|part| match part {
+            Part::Literal(literal) => tail.push(parts.text_at(literal).as_bytes()),
+            Part::Percent => tail.push(b"%"),
+            Part::Space => tail.push(b" "),
+            Part::UrlSpace => tail.push(b"%20"),
+            Part::Macro(found) => values.push_macro(tail, found),
+            // Only configuration text has them, and it is expanded where their values are known.
+            Part::Variable { .. } => Ok(()),
+        })
+    }
 }
 
 /// Expands a domain-spec to a name (§7.3): what goes beyond 253 bytes is cut off on the left.
@@ -58,162 +70,46 @@ pub(crate) fn expand_domain(spec: &MacroString, values: &Values<'_>) -> Result<N
     if let Some(literal) = spec.as_literal() {
         return Name::parse_left_cut(literal);
     }
-    if spec.parts.len() <= PARTS_FEW {
-        let mut text = Vec::with_capacity(NAME_BYTES_MAX);
-        spec.parts.iter().for_each(|part| values.push_part(&mut text, part));
-        return Name::parse_left_cut(text);
-    }
-    // From the right, and no further than a name can reach: a record may hold thousands of macros.
-    let mut text = [0; NAME_BYTES_MAX + 3];
-    let mut start = text.len();
-    let mut piece = Vec::with_capacity(64);
-    for part in spec.parts.iter().rev() {
-        piece.clear();
-        values.push_part(&mut piece, part);
-        let (_, end_of_piece) = piece.split_at(piece.len().saturating_sub(start));
-        let (free, _) = text.split_at_mut(start);
-        start -= end_of_piece.len();
-        free.split_at_mut(start).1.copy_from_slice(end_of_piece);
-        if start == 0 {
-            break;
-        }
-    }
-    Name::parse_left_cut(text.split_at(start).1)
-}
-
-/// Parts of a domain-spec that are expanded in one go, whatever they come to; usual ones have up to seven.
-const PARTS_FEW: usize = 16;
-
-/// Expands an explain-string; none if the text goes beyond `bytes_max`.
-pub(crate) fn expand_explanation(text: &MacroString, values: &Values<'_>, bytes_max: usize) -> Option<Vec<u8>> {
-    let mut expanded = Vec::new();
-    for part in &text.parts {
-        values.push_part(&mut expanded, part);
-        if expanded.len() > bytes_max {
-            return None;
-        }
-    }
-    Some(expanded)
-}
-
-impl Values<'_> {
-    fn push_part(&self, text: &mut Vec<u8>, part: &Part) {
-        match part {
-            Part::Literal(literal) => text.extend_from_slice(literal.as_bytes()),
-            Part::Percent => text.push(b'%'),
-            Part::Space => text.push(b' '),
-            Part::UrlSpace => text.extend_from_slice(b"%20"),
-            Part::Macro(found) => self.push_macro(text, found),
-            // Only configuration text has them, and it is expanded where their values are known.
-            Part::Variable { .. } => {}
-        }
-    }
-
-    fn push_macro(&self, text: &mut Vec<u8>, found: &Macro) {
-        let start = text.len();
-        self.push_value(text, found.letter);
-        if !found.is_plain() {
-            transform(text, start, found);
-        }
-        if found.url_escape {
-            let value = text.split_off(start);
-            push_escaped(text, &value, true);
-        }
-    }
-
-    fn push_value(&self, text: &mut Vec<u8>, letter: MacroLetter) {
-        let request = self.request;
-        match letter {
-            MacroLetter::Sender => text.extend_from_slice(request.sender().as_bytes()),
-            MacroLetter::LocalPart => text.extend_from_slice(request.sender().local_part()),
-            MacroLetter::SenderDomain => text.extend_from_slice(request.sender().domain()),
-            MacroLetter::Domain => self.domain.into_iter().for_each(|domain| domain.push_to(text)),
-            MacroLetter::Ip => push_dotted_ip(text, request.ip()),
-            MacroLetter::ValidatedName => match self.validated_name {
-                Some(name) => name.push_to(text),
-                // §7.3: without a validated name the macro stands for "unknown".
-                None => text.extend_from_slice(b"unknown"),
-            },
-            MacroLetter::Version => text.extend_from_slice(if request.ip().is_ipv4() { b"in-addr" } else { b"ip6" }),
-            MacroLetter::Helo => text.extend_from_slice(request.helo()),
-            MacroLetter::ReadableIp => text.extend_from_slice(request.ip().to_string().as_bytes()),
-            MacroLetter::Receiver => text.extend_from_slice(request.receiver().as_bytes()),
-            MacroLetter::Time => text.extend_from_slice(request.now().to_string().as_bytes()),
-        }
+    // Room for a dot at either end, and for a byte by which a longer text is known.
+    let mut tail = Tail::<{ NAME_BYTES_MAX + 3 }>::new();
+    match spec.push_to(&mut tail, values) {
+        Ok(()) | Err(Full) => Name::parse_left_cut(tail.text()),
     }
 }
 
-/// Appends an address for `%{i}`: dotted decimal, or dotted nibbles for IPv6 (§7.3).
-fn push_dotted_ip(text: &mut Vec<u8>, ip: IpAddr) {
-    match ip {
-        IpAddr::V4(ip) => {
-            for octet in ip.octets() {
-                if octet >= 100 {
-                    text.push(b'0' + octet / 100);
-                }
-                if octet >= 10 {
-                    text.push(b'0' + octet / 10 % 10);
-                }
-                text.push(b'0' + octet % 10);
-                text.push(b'.');
-            }
-        }
-        IpAddr::V6(ip) => {
-            let nibbles = ip.octets().into_iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-            nibbles.for_each(|nibble| text.extend_from_slice(&[hex_digit(nibble), b'.']));
-        }
-    }
-    text.pop();
+/// Expands an explain-string; none if the text goes beyond [`EXPLANATION_BYTES_MAX`].
+pub(crate) fn expand_explanation(text: &MacroString, values: &Values<'_>) -> Option<Vec<u8>> {
+    let mut tail = Tail::<EXPLANATION_BYTES_MAX>::new();
+    text.push_to(&mut tail, values).ok()?;
+    Some(tail.text().to_vec())
 }
 
-fn hex_digit(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }
+/// Returns the whole of what a macro stands for, not yet escaped.
+fn expanded(values: &Values<'_>, found: &Macro) -> Vec<u8> {
+    let mut parts = Vec::new();
+    let all: Result<(), Full> = found.parts_from_right(values.get(found.letter), |part| {
+        parts.push(part);
+        Ok(())
+    });
+    debug_assert_eq!(all, Ok(()));
+    parts.reverse();
+    parts.join(&b'.')
 }
 
-/// Splits the value at the end of a text, turns it around, keeps parts from the right, and joins them with dots
-/// (§7.3).
-fn transform(text: &mut Vec<u8>, start: usize, found: &Macro) {
-    let delimiters = found.delimiters.or_dot();
-    let is_delimiter = |byte: &u8| delimiters.contains(*byte);
-    let value = text.split_at_mut(start).1;
-    if found.reverse {
-        // All of it, and then each part back again.
-        value.reverse();
-        value.split_mut(is_delimiter).for_each(<[u8]>::reverse);
-    }
-    if found.parts.is_none() && delimiters.is_dot_only() {
-        return;
-    }
-    let mut kept = found.parts.unwrap_or(usize::MAX);
-    let mut dropped = 0;
-    for (index, byte) in value.iter_mut().enumerate().rev().filter(|(_, byte)| is_delimiter(byte)) {
-        *byte = b'.';
-        kept -= 1;
-        if kept == 0 {
-            dropped = index + 1;
-            break;
-        }
-    }
-    text.drain(start..start + dropped);
-}
-
-/// Appends a value, URL-escaped if need be: all but the unreserved characters of RFC 3986 section 2.3 (§7.3).
-fn push_escaped(text: &mut Vec<u8>, value: &[u8], url_escape: bool) {
-    if !url_escape {
-        text.extend_from_slice(value);
-        return;
-    }
+fn push_escaped(text: &mut Vec<u8>, value: &[u8], in_url: bool) {
     for &byte in value {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(byte);
-        } else {
-            text.extend_from_slice(&[b'%', hex_digit(byte >> 4), hex_digit(byte & 0xf)]);
+        match url_escape(byte) {
+            Some(escaped) if in_url => text.extend_from_slice(&escaped),
+            _ => text.push(byte),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::values::tests::bytes_looked_at;
     use super::*;
 
     fn request(ip: &str) -> Request {
@@ -225,8 +121,8 @@ mod tests {
 
     fn expand(text: &str, request: &Request) -> String {
         let text = MacroString::explain_string(text).unwrap();
-        let values = Values { request, domain: request.domain().ok(), validated_name: None };
-        String::from_utf8(expand_explanation(&text, &values, 1000).unwrap()).unwrap()
+        let values = Values::new(request, request.domain().ok(), None);
+        String::from_utf8(expand_explanation(&text, &values).unwrap()).unwrap()
     }
 
     /// §7.4: the examples of the RFC, with its sender and client.
@@ -306,9 +202,91 @@ mod tests {
     fn a_long_domain_is_expanded_from_its_right_end_only() {
         let request = request("192.0.2.3");
         let spec = MacroString::domain_spec(&format!("{}%{{d}}.example", "%{s}.".repeat(10_000))).unwrap();
-        let values = Values { request: &request, domain: request.domain().ok(), validated_name: None };
+        let values = Values::new(&request, request.domain().ok(), None);
         let name = expand_domain(&spec, &values).unwrap().to_string();
         assert!(name.len() <= NAME_BYTES_MAX && name.ends_with("email.example.com.email.example.com.example"));
+    }
+
+    /// A record must not buy more work than it has bytes (§11.1): macros that stand for nothing, by the thousand, and
+    /// as much of a value as no legal sender has.
+    #[test]
+    fn macros_that_stand_for_nothing_cost_nothing() {
+        let long = "x".repeat(100_000);
+        for (piece, sender) in [
+            // The first of the parts is empty, or the last; or all but one are.
+            ("%{l1r-}", format!("-{long}@example.com")),
+            ("%{L1r-}", format!("-{long}@example.com")),
+            ("%{l1-}", format!("{long}-@example.com")),
+            ("%{h1r-}", format!("-{long}@example.com")),
+            ("%{s1r-.+,/_=}", format!("-{long}@example.com")),
+            ("%{l1r-}%{l1r+-}%{o1r-}%{d1r-}", format!("-{}@-.example.com", "-".repeat(100_000))),
+            // Nothing can be split off, so that there is too much at once.
+            ("%{lr-}", format!("{long}@example.com")),
+            ("%{l-}", format!("{long}@example.com")),
+            ("%{l200r-}", format!("{}@example.com", "-".repeat(100_000))),
+            ("%{l200-}", format!("{}@example.com", "-".repeat(100_000))),
+        ] {
+            let request = Request::new("192.0.2.3".parse().unwrap(), "example.com", &sender);
+            let request = request.with_helo(sender.replace('@', "."));
+            let values = Values::new(&request, request.domain().ok(), None);
+            let macros = piece.repeat(60_000 / piece.len());
+            let once = request.sender().as_bytes().len();
+            bytes_looked_at();
+            let _ = expand_domain(&MacroString::domain_spec(&macros).unwrap(), &values);
+            assert!(bytes_looked_at() <= once + macros.len() + NAME_BYTES_MAX, "{piece}");
+            let _ = expand_explanation(&MacroString::explain_string(&macros).unwrap(), &values);
+            assert!(bytes_looked_at() <= once + macros.len() + EXPLANATION_BYTES_MAX, "{piece}");
+        }
+    }
+
+    /// §7.1 to §7.3 once more and in their order: the whole text from left to right, whatever it costs.
+    fn by_the_letter(text: &MacroString, values: &Values<'_>) -> Vec<u8> {
+        let parts = match &text.0 {
+            Form::Literal(text) => return text.as_bytes().to_vec(),
+            Form::Parts(parts) => parts,
+        };
+        let mut whole = Vec::new();
+        for part in &parts.list {
+            match part {
+                Part::Literal(literal) => whole.extend_from_slice(parts.text_at(literal).as_bytes()),
+                Part::Percent => whole.push(b'%'),
+                Part::Space => whole.push(b' '),
+                Part::UrlSpace => whole.extend_from_slice(b"%20"),
+                Part::Variable { .. } => {}
+                Part::Macro(found) => {
+                    let is_delimiter = |byte: &u8| found.delimiters.or_dot().contains(*byte);
+                    let mut split: Vec<&[u8]> = values.get(found.letter).split(is_delimiter).collect();
+                    if found.reverse {
+                        split.reverse();
+                    }
+                    let kept = found.parts.map_or(usize::MAX, |parts| parts.get() as usize).min(split.len());
+                    let value = split.split_off(split.len() - kept).join(&b'.');
+                    push_escaped(&mut whole, &value, found.url_escape);
+                }
+            }
+        }
+        whole
+    }
+
+    proptest! {
+        /// Expanding from the right, and no further than need be, gives what the RFC says.
+        #[test]
+        fn the_right_end_is_that_of_the_whole_text(
+            text in "(%\\{[slodiphvSLODIPHV]([1-9]|1[0-9])?r?[.+,/_=-]{0,3}\\}|%%|%_|%-|[a-z.-]{1,60}){0,12}",
+            local_part in "[a-z.+=_-]{1,40}|[a-z-]{1,400}",
+            domain in "[a-z-]{1,9}(\\.[a-z-]{1,9}){1,20}",
+            ip in prop_oneof![Just("192.0.2.30"), Just("2001:db8::cb01")],
+        ) {
+            let request = Request::new(ip.parse().unwrap(), &domain, format!("{local_part}@{domain}"));
+            let values = Values::new(&request, request.domain().ok(), None);
+            let text = MacroString::explain_string(&text).unwrap();
+            let whole = by_the_letter(&text, &values);
+            // What is too long is told, but not by how much.
+            let kind = |name: Result<Name, NameError>| name.map_err(|error| std::mem::discriminant(&error));
+            prop_assert_eq!(kind(expand_domain(&text, &values)), kind(Name::parse_left_cut(&whole)));
+            let short = (whole.len() <= EXPLANATION_BYTES_MAX).then_some(whole);
+            prop_assert_eq!(expand_explanation(&text, &values), short);
+        }
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 /// A macro letter ([RFC 7208 section 7.2](https://www.rfc-editor.org/rfc/rfc7208#section-7.2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MacroLetter {
@@ -75,7 +77,7 @@ pub(crate) struct Macro {
     /// The letter was in upper case: the value is URL-escaped (§7.3).
     pub(crate) url_escape: bool,
     /// How many parts to keep, counted from the right; none for all.
-    pub(crate) parts: Option<usize>,
+    pub(crate) parts: Option<NonZeroU32>,
     pub(crate) reverse: bool,
     pub(crate) delimiters: Delimiters,
 }
@@ -84,6 +86,28 @@ impl Macro {
     /// Whether the value is used as it is.
     pub(crate) fn is_plain(&self) -> bool {
         self.parts.is_none() && !self.reverse && self.delimiters.is_dot_only()
+    }
+
+    /// Whether all parts of the value are used as they are, in the opposite order.
+    pub(super) fn is_only_reversed(&self) -> bool {
+        self.parts.is_none() && self.reverse && self.delimiters.is_dot_only()
+    }
+
+    /// Hands out the parts of a value that are kept, the rightmost of the result first (§7.3): split at the delimiters,
+    /// turned around, and so many from the right. Looks at no more of the value than was taken.
+    pub(super) fn parts_from_right<'v, E>(
+        &self,
+        value: &'v [u8],
+        take: impl FnMut(&'v [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let delimiters = self.delimiters.or_dot();
+        let is_delimiter = |byte: &u8| delimiters.contains(*byte);
+        let kept = self.parts.map_or(usize::MAX, |parts| usize::try_from(parts.get()).unwrap_or(usize::MAX));
+        if self.reverse {
+            value.split(is_delimiter).take(kept).try_for_each(take)
+        } else {
+            value.rsplit(is_delimiter).take(kept).try_for_each(take)
+        }
     }
 }
 
@@ -114,6 +138,8 @@ impl Delimiters {
 
     /// Whether a byte is among those written.
     pub(crate) fn contains(self, byte: u8) -> bool {
+        #[cfg(test)]
+        super::values::tests::count_byte();
         self.mask.checked_shr(u32::from(byte.wrapping_sub(b'+'))).is_some_and(|mask| mask & 1 != 0)
     }
 

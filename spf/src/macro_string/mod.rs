@@ -5,11 +5,16 @@ mod expand;
 mod letters;
 mod parse;
 mod print;
+mod tail;
+mod values;
+
+use std::ops::Range;
 
 pub use expand::MacroContext;
-pub(crate) use expand::{Values, expand_domain, expand_explanation};
+pub(crate) use expand::{expand_domain, expand_explanation};
 pub use letters::MacroLetter;
 pub(crate) use letters::{Delimiters, Macro};
+pub(crate) use values::Values;
 
 use crate::record::ParseError;
 use parse::{Dialect, Parser};
@@ -26,15 +31,35 @@ use parse::{Dialect, Parser};
 /// written by an administrator: it may hold any character but controls, all letters, and besides them names
 /// that the program offers, such as `%{rcpt}`; a name in upper case is URL-escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MacroString {
-    parts: Vec<Part>,
+pub struct MacroString(Form);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    /// Text without macros, as most are.
+    Literal(Box<str>),
+    Parts(Box<Parts>),
+}
+
+/// The pieces of a macro-string.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Parts {
+    /// All literal text and the names of variables, one behind the other.
+    text: String,
+    list: Vec<Part>,
+}
+
+impl Parts {
+    /// Returns the text of a literal or the name of a variable.
+    fn text_at(&self, range: &Range<usize>) -> &str {
+        self.text.get(range.clone()).unwrap_or_default()
+    }
 }
 
 /// A piece of a macro-string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Text that stands for itself.
-    Literal(String),
+    /// Text that stands for itself: where in [`Parts::text`].
+    Literal(Range<usize>),
     /// `%%`.
     Percent,
     /// `%_`.
@@ -43,8 +68,8 @@ pub(crate) enum Part {
     UrlSpace,
     /// `%{…}` with a letter of §7.2.
     Macro(Macro),
-    /// `%{…}` with a name of the program's own, in lower case.
-    Variable { name: String, url_escape: bool },
+    /// `%{…}` with a name of the program's own, which stands in [`Parts::text`] in lower case.
+    Variable { name: Range<usize>, url_escape: bool },
 }
 
 impl MacroString {
@@ -54,9 +79,9 @@ impl MacroString {
     /// # Errors
     /// The text is no domain-spec; the offset is that of the offending byte.
     pub fn domain_spec(text: &str) -> Result<Self, ParseError> {
-        let parts = Parser::new(text, Dialect::DomainSpec).parse()?;
-        parse::check_domain_end(&parts, text.len())?;
-        Ok(Self { parts })
+        let spec = Parser::new(text, Dialect::DomainSpec).parse()?;
+        parse::check_domain_end(&spec, text.len())?;
+        Ok(spec)
     }
 
     /// Reads the value of an unknown modifier: as a domain-spec, without the rule about its end.
@@ -64,7 +89,7 @@ impl MacroString {
     /// # Errors
     /// The text is no macro-string.
     pub(crate) fn modifier_value(text: &str) -> Result<Self, ParseError> {
-        Ok(Self { parts: Parser::new(text, Dialect::DomainSpec).parse()? })
+        Parser::new(text, Dialect::DomainSpec).parse()
     }
 
     /// Reads the text of an explanation (§6.2). It must be printable ASCII.
@@ -72,7 +97,7 @@ impl MacroString {
     /// # Errors
     /// The text is no explain-string.
     pub fn explain_string(text: &str) -> Result<Self, ParseError> {
-        Ok(Self { parts: Parser::new(text, Dialect::ExplainString).parse()? })
+        Parser::new(text, Dialect::ExplainString).parse()
     }
 
     /// Reads text of a configuration, in which the `names` given may stand in braces. They must be of two or
@@ -81,13 +106,18 @@ impl MacroString {
     /// # Errors
     /// The text is no macro-string, holds a control character, or a name that is not offered.
     pub fn configuration(text: &str, names: &[&str]) -> Result<Self, ParseError> {
-        Ok(Self { parts: Parser::new(text, Dialect::Configuration(names)).parse()? })
+        Parser::new(text, Dialect::Configuration(names)).parse()
     }
 
     /// Whether a macro letter occurs, in either case.
     #[must_use]
     pub fn uses(&self, letter: MacroLetter) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Macro(found) if found.letter == letter))
+        match &self.0 {
+            Form::Literal(_) => false,
+            Form::Parts(parts) => {
+                parts.list.iter().any(|part| matches!(part, Part::Macro(found) if found.letter == letter))
+            }
+        }
     }
 
     /// Whether the text has no macros at all, so that it stands for itself.
@@ -97,10 +127,9 @@ impl MacroString {
     }
 
     pub(crate) fn as_literal(&self) -> Option<&str> {
-        match self.parts.as_slice() {
-            [] => Some(""),
-            [Part::Literal(text)] => Some(text),
-            _ => None,
+        match &self.0 {
+            Form::Literal(text) => Some(text),
+            Form::Parts(_) => None,
         }
     }
 }

@@ -1,4 +1,7 @@
-use super::{Delimiters, Macro, MacroLetter, Part};
+use std::num::NonZeroU32;
+use std::ops::Range;
+
+use super::{Delimiters, Form, Macro, MacroLetter, MacroString, Part, Parts};
 use crate::record::{ParseError, ParseErrorKind};
 
 /// The three kinds of text; see [`MacroString`](super::MacroString).
@@ -24,22 +27,27 @@ pub(super) struct Parser<'a> {
     text: &'a str,
     offset: usize,
     dialect: Dialect<'a>,
-    parts: Vec<Part>,
+    read: Parts,
 }
 
 impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str, dialect: Dialect<'a>) -> Self {
-        let macros = text.bytes().filter(|&byte| byte == b'%').count();
-        Self { text, offset: 0, dialect, parts: Vec::with_capacity(2 * macros + 1) }
+        Self { text, offset: 0, dialect, read: Parts::default() }
     }
 
-    pub(super) fn parse(mut self) -> Result<Vec<Part>, ParseError> {
+    pub(super) fn parse(mut self) -> Result<MacroString, ParseError> {
+        let macros = self.text.bytes().filter(|&byte| byte == b'%').count();
+        if macros == 0 {
+            self.check_literal(self.text)?;
+            return Ok(MacroString(Form::Literal(self.text.into())));
+        }
+        self.read.list.reserve_exact(2 * macros + 1);
         loop {
             let rest = self.rest();
             let percent = rest.bytes().position(|byte| byte == b'%');
             self.literal(rest.get(..percent.unwrap_or(rest.len())).unwrap_or_default())?;
             if percent.is_none() {
-                return Ok(self.parts);
+                return Ok(MacroString(Form::Parts(Box::new(self.read))));
             }
             self.macro_expand()?;
         }
@@ -54,16 +62,26 @@ impl<'a> Parser<'a> {
     }
 
     fn literal(&mut self, literal: &str) -> Result<(), ParseError> {
-        if let Some(at) = self.dialect.find_forbidden(literal) {
-            self.offset += at;
-            let byte = literal.as_bytes().get(at).copied().unwrap_or_default();
-            return self.error(ParseErrorKind::Byte(byte));
-        }
+        self.check_literal(literal)?;
         if !literal.is_empty() {
-            self.parts.push(Part::Literal(literal.to_owned()));
+            let range = self.keep(literal);
+            self.read.list.push(Part::Literal(range));
             self.offset += literal.len();
         }
         Ok(())
+    }
+
+    fn check_literal(&mut self, literal: &str) -> Result<(), ParseError> {
+        let Some(at) = self.dialect.find_forbidden(literal) else { return Ok(()) };
+        self.offset += at;
+        self.error(ParseErrorKind::Byte(literal.as_bytes().get(at).copied().unwrap_or_default()))
+    }
+
+    /// Appends to the text that is kept; returns where it stands there.
+    fn keep(&mut self, text: &str) -> Range<usize> {
+        let start = self.read.text.len();
+        self.read.text.push_str(text);
+        start..self.read.text.len()
     }
 
     /// Reads one macro; `offset` is at its percent sign.
@@ -75,7 +93,7 @@ impl<'a> Parser<'a> {
             Some(b'{') => return self.braces(),
             _ => return self.error(ParseErrorKind::Percent),
         };
-        self.parts.push(part);
+        self.read.list.push(part);
         self.offset += 2;
         Ok(())
     }
@@ -90,7 +108,7 @@ impl<'a> Parser<'a> {
             Ok(part) => part,
             Err(error) => self.variable(body, error)?,
         };
-        self.parts.push(part);
+        self.read.list.push(part);
         self.offset += body.len() + 1;
         Ok(())
     }
@@ -115,7 +133,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a name of the program's own, where that is allowed and the text is no letter.
-    fn variable(&self, body: &str, error: ParseError) -> Result<Part, ParseError> {
+    fn variable(&mut self, body: &str, error: ParseError) -> Result<Part, ParseError> {
         let Dialect::Configuration(names) = self.dialect else {
             return Err(error);
         };
@@ -128,11 +146,11 @@ impl<'a> Parser<'a> {
             return self.error(ParseErrorKind::UnknownVariable(body.to_owned()));
         }
         let url_escape = body.bytes().any(|byte| byte.is_ascii_uppercase());
-        Ok(Part::Variable { name, url_escape })
+        Ok(Part::Variable { name: self.keep(&name), url_escape })
     }
 }
 
-fn parse_transformers(text: &str) -> Result<(Option<usize>, bool, Delimiters), ParseError> {
+fn parse_transformers(text: &str) -> Result<(Option<NonZeroU32>, bool, Delimiters), ParseError> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at_checked(digits).unwrap_or((text, ""));
     let parts = parse_parts(number)?;
@@ -151,23 +169,25 @@ fn parse_transformers(text: &str) -> Result<(Option<usize>, bool, Delimiters), P
 }
 
 /// Reads how many parts to keep. Numbers beyond any name's parts mean all of them (§7.3).
-fn parse_parts(number: &str) -> Result<Option<usize>, ParseError> {
+fn parse_parts(number: &str) -> Result<Option<NonZeroU32>, ParseError> {
     if number.is_empty() {
         return Ok(None);
     }
-    // §7.3: zero parts are an error.
-    if number.bytes().all(|digit| digit == b'0') {
-        return Err(ParseError::new(0, ParseErrorKind::ZeroParts));
+    match NonZeroU32::new(number.parse().unwrap_or(u32::MAX)) {
+        // §7.3: zero parts are an error.
+        None => Err(ParseError::new(0, ParseErrorKind::ZeroParts)),
+        parts => Ok(parts),
     }
-    Ok(Some(number.parse().unwrap_or(usize::MAX)))
 }
 
 /// Checks the end of a domain-spec (§7.1, `domain-end`); `length` is that of the text.
-pub(super) fn check_domain_end(parts: &[Part], length: usize) -> Result<(), ParseError> {
-    let last = match parts.last() {
-        None => "",
-        Some(Part::Literal(text)) => text.as_str(),
-        Some(_) => return Ok(()),
+pub(super) fn check_domain_end(spec: &MacroString, length: usize) -> Result<(), ParseError> {
+    let last = match &spec.0 {
+        Form::Literal(text) => text,
+        Form::Parts(parts) => match parts.list.last() {
+            Some(Part::Literal(text)) => parts.text_at(text),
+            _ => return Ok(()),
+        },
     };
     let without_dot = last.strip_suffix('.').unwrap_or(last);
     let Some(dot) = without_dot.bytes().rposition(|byte| byte == b'.') else {

@@ -1,25 +1,23 @@
 use std::fmt;
 
-use super::{Macro, MacroString, Part};
+use super::{Form, Macro, MacroString, Part};
 
 impl fmt::Display for MacroString {
     /// Prints text that reads back as an equal macro-string.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.parts.iter().try_for_each(|part| part.fmt(f))
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Literal(text) => f.write_str(text),
-            Self::Percent => f.write_str("%%"),
-            Self::Space => f.write_str("%_"),
-            Self::UrlSpace => f.write_str("%-"),
-            Self::Macro(found) => found.fmt(f),
-            Self::Variable { name, url_escape: false } => write!(f, "%{{{name}}}"),
-            Self::Variable { name, url_escape: true } => write!(f, "%{{{}}}", name.to_ascii_uppercase()),
-        }
+        let parts = match &self.0 {
+            Form::Literal(text) => return f.write_str(text),
+            Form::Parts(parts) => parts,
+        };
+        parts.list.iter().try_for_each(|part| match part {
+            Part::Literal(text) => f.write_str(parts.text_at(text)),
+            Part::Percent => f.write_str("%%"),
+            Part::Space => f.write_str("%_"),
+            Part::UrlSpace => f.write_str("%-"),
+            Part::Macro(found) => found.fmt(f),
+            Part::Variable { name, url_escape: false } => write!(f, "%{{{}}}", parts.text_at(name)),
+            Part::Variable { name, url_escape: true } => write!(f, "%{{{}}}", parts.text_at(name).to_ascii_uppercase()),
+        })
     }
 }
 

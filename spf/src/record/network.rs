@@ -1,5 +1,7 @@
 use std::net::Ipv4Addr;
 
+use super::terms::{DualCidr, Mechanism};
+
 /// Reads an `ip4` mechanism at the start of a text if it is written in the plainest way, as most terms of most records
 /// are; returns its network and prefix length, and what follows it. None if it is another term, or has an error to be
 /// told.
@@ -16,6 +18,17 @@ pub(super) fn plain_ip4(text: &str) -> Option<(Ipv4Addr, u8, &str)> {
     }
 }
 
+/// Reads a mechanism that is one lower-case word at the start of a text; returns what follows it too.
+pub(super) fn plain_word(text: &str) -> Option<(Mechanism, &str)> {
+    let (mechanism, rest) = match text.as_bytes() {
+        [b'a', b'l', b'l', ..] => (Mechanism::All, text.get(3..)?),
+        [b'm', b'x', ..] => (Mechanism::Mx { domain: None, cidr: DualCidr::default() }, text.get(2..)?),
+        [b'a', ..] => (Mechanism::A { domain: None, cidr: DualCidr::default() }, text.get(1..)?),
+        _ => return None,
+    };
+    matches!(rest.as_bytes(), [] | [b' ', ..]).then_some((mechanism, rest))
+}
+
 /// Reads a whole IPv4 address.
 pub(super) fn ip4(text: &str) -> Option<Ipv4Addr> {
     leading_ip4(text).and_then(|(address, rest)| rest.is_empty().then_some(address))
@@ -23,9 +36,10 @@ pub(super) fn ip4(text: &str) -> Option<Ipv4Addr> {
 
 /// Reads a prefix length. §5.6: the grammar has no leading zeros.
 pub(super) fn prefix_bits(text: &str, bits_max: u8) -> Option<u8> {
-    let bits = match text.as_bytes() {
-        &[digit @ b'0'..=b'9'] => digit - b'0',
-        [b'1'..=b'9', ..] => text.parse().ok()?,
+    let bits = match *text.as_bytes() {
+        [ones @ b'0'..=b'9'] => ones - b'0',
+        [tens @ b'1'..=b'9', ones @ b'0'..=b'9'] => (tens - b'0') * 10 + (ones - b'0'),
+        [b'1', tens @ b'0'..=b'2', ones @ b'0'..=b'9'] => 100 + (tens - b'0') * 10 + (ones - b'0'),
         _ => return None,
     };
     (bits <= bits_max).then_some(bits)

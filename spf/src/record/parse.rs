@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 
 use super::error::{ParseError, ParseErrorKind};
 use super::mechanism::parse_mechanism;
-use super::network::plain_ip4;
+use super::network::{plain_ip4, plain_word};
 use super::terms::{Directive, Mechanism, Modifier, Qualifier, Record, Term};
 use crate::limits::RECORD_BYTES_MAX;
 use crate::macro_string::MacroString;
@@ -54,6 +54,10 @@ impl Record {
             self.terms.push(Term::Directive(Directive { qualifier: qualifier.unwrap_or_default(), mechanism }));
             return Ok(rest);
         }
+        if let Some((mechanism, rest)) = plain_word(mechanism) {
+            self.terms.push(Term::Directive(Directive { qualifier: qualifier.unwrap_or_default(), mechanism }));
+            return Ok(rest);
+        }
         // §4.6.1: spaces separate terms, and nothing else does.
         let end = rest.bytes().position(|byte| byte == b' ').unwrap_or(rest.len());
         let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
@@ -61,6 +65,8 @@ impl Record {
         Ok(after)
     }
 
+    // Kept out of the way of plain terms, which are most of them.
+    #[inline(never)]
     fn push_term(&mut self, start: usize, word: &str) -> Result<(), ParseError> {
         let term = parse_term(word).map_err(|error| error.after(start))?;
         let slot = match &term {

@@ -22,7 +22,7 @@ fn qualifiers_have_their_results() {
 fn the_first_match_decides() {
     let outcome = check("example.com TXT v=spf1 ip4:198.51.100.1 ~ip4:192.0.2.0/24 -all");
     assert_eq!(outcome.result, Softfail);
-    let matched = outcome.matched.unwrap();
+    let matched = outcome.matched().unwrap();
     assert_eq!((matched.text(), matched.domain.to_string().as_str()), ("~ip4:192.0.2.0/24", "example.com"));
 }
 
@@ -30,8 +30,8 @@ fn the_first_match_decides() {
 #[test]
 fn no_match_is_neutral() {
     let outcome = check("example.com TXT v=spf1 ip4:198.51.100.1");
+    assert_eq!(outcome.matched(), Option::None);
     assert_eq!((outcome.result, outcome.cause.kind), (Neutral, CauseKind::NoMatch));
-    assert_eq!(outcome.matched, Option::None);
     assert_eq!(result("example.com TXT v=spf1"), Neutral);
 }
 
@@ -217,7 +217,7 @@ fn include_maps_the_results_of_the_target() {
 fn include_counts_with_its_own_qualifier() {
     let outcome = check("example.com TXT v=spf1 -include:t.example.com +all\nt.example.com TXT v=spf1 +all");
     assert_eq!(outcome.result, Fail);
-    let matched = outcome.matched.unwrap();
+    let matched = outcome.matched().unwrap();
     assert_eq!((matched.text(), matched.domain.to_string().as_str()), ("-include:t.example.com", "example.com"));
 }
 

@@ -54,7 +54,7 @@ fn redirect_changes_the_current_domain() {
     let outcome = world.check_mail_from("user@example.com");
     assert_eq!(outcome.result, Pass);
     assert_eq!(world.asked()[2..], ["t.example.org.example.com.example.net A", "t.example.org A"]);
-    let matched = outcome.matched.unwrap();
+    let matched = outcome.matched().unwrap();
     assert_eq!((matched.text(), matched.domain.to_string().as_str()), ("a", "t.example.org"));
 }
 
