@@ -46,7 +46,8 @@ struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     fn new(case: &'a Case, records: Records) -> Self {
-        let pair = Self { ours: Ours::new(&case.answers, records), peer: Peer::new(&case.answers, records), mail: &case.mail };
+        let pair =
+            Self { ours: Ours::new(&case.answers, records), peer: Peer::new(&case.answers, records), mail: &case.mail };
         assert_eq!(pair.ours.check(pair.mail).result.to_string(), case.result, "{}", case.name);
         assert_eq!(pair.peer.check(pair.mail).result().to_string(), case.result, "{}", case.name);
         pair

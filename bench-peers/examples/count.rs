@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use bench_peers::Records;
 use bench_peers::cases::{Case, five, others};
+use bench_peers::hostile::worst;
 use bench_peers::ours::Ours;
 use bench_peers::peer::Peer;
 
@@ -14,7 +15,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     eprintln!("usage: count spf|mail-auth each|kept CASE TIMES");
-    let names: Vec<&str> = five().iter().chain(&others()).map(|case| case.name).collect();
+    let names: Vec<&str> = five().iter().chain(&others()).chain(&worst()).map(|case| case.name).collect();
     eprintln!("cases: {}", names.join(", "));
     ExitCode::FAILURE
 }
@@ -26,7 +27,7 @@ fn run(arguments: &[String]) -> Option<()> {
         "kept" => Records::KeptParsed,
         _ => return None,
     };
-    let case: Case = five().into_iter().chain(others()).find(|case| case.name == name.as_str())?;
+    let case: Case = five().into_iter().chain(others()).chain(worst()).find(|case| case.name == name.as_str())?;
     let times: u32 = times.parse().ok()?;
     match evaluator.as_str() {
         "spf" => ours(&Ours::new(&case.answers, records), &case, times),

@@ -7,15 +7,13 @@
 //! | --- | --- |
 //! | [`cases`] | the evaluations that are timed |
 //! | [`ours`], [`peer`] | the two evaluators behind one shape: `new` from answers, `check` a [`Mail`] |
-//! | [`hostile`] | the record that buys the most work the limits allow |
-//! | [`world`] | random records over random answers, for the properties |
+//! | [`hostile`] | the records that buy the most work the limits allow |
 
 mod answers;
 pub mod cases;
 pub mod hostile;
 pub mod ours;
 pub mod peer;
-pub mod world;
 
 use std::net::IpAddr;
 use std::pin::pin;

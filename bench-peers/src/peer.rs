@@ -59,9 +59,7 @@ impl Caches {
     fn new(answers: &Answers, records: Records) -> Self {
         let entries = || answers.entries();
         let exchangers = entries().filter_map(|(owner, data)| match data {
-            Data::Mx(exchange) => {
-                Some((fqdn(owner), Mx { exchanges: [fqdn(exchange)].into(), preference: 10 }))
-            }
+            Data::Mx(exchange) => Some((fqdn(owner), Mx { exchanges: [fqdn(exchange)].into(), preference: 10 })),
             _ => None,
         });
         let ipv4 = entries().filter_map(|(owner, data)| match data {

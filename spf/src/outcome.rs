@@ -31,7 +31,9 @@ impl Outcome {
     #[must_use]
     pub fn matched(&self) -> Option<Matched<'_>> {
         match &self.cause {
-            Cause { kind: CauseKind::Matched, domain: Some(domain), term: Some(term) } => Some(Matched { domain, term }),
+            Cause { kind: CauseKind::Matched, domain: Some(domain), term: Some(term) } => {
+                Some(Matched { domain, term })
+            }
             _ => None,
         }
     }

@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, HashMap};
-use std::future::ready;
 
 use crate::dns::{Answer, AnswerKind, Failure, Lookup, Question, Rdata, RecordType};
 use crate::name::{Name, NameError};
@@ -77,7 +76,7 @@ impl Extend<(Name, Rdata)> for Table {
 }
 
 impl Lookup for Table {
-    fn lookup(&self, question: Question) -> impl Future<Output = Answer> + Send {
-        ready(self.answer(&question))
+    async fn lookup(&self, question: Question) -> Answer {
+        self.answer(&question)
     }
 }

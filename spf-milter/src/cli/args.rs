@@ -145,7 +145,13 @@ Exit codes: 0 pass, 1 fail, 2 softfail, 3 neutral, 4 none, 5 permerror, 6 temper
 
 const LINT_HELP: &str = "\
 Exit codes: 0 nothing worse than advice, 1 warnings and --strict, 2 errors,
-  10 the record could not be looked up, or a zone file is wrong, 64 usage, 74 the output cannot be written";
+  10 the record could not be looked up, or a zone file is wrong, 64 usage, 74 the output cannot be written
+
+At most 50 findings of each severity are shown; the counts are of all.
+
+JSON: findings [severity (error, warning, advice), code, what, advice, record, start, end], records [domain, text],
+  counts, lookups, voids_ipv4, voids_ipv6, complete. A finding's record is the number of one of the records, counted
+  from 0, and start and end are the bytes in its text; all three are null where it is about the domain.";
 
 #[cfg(test)]
 mod tests {

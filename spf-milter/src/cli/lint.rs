@@ -2,14 +2,16 @@
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{Level, Renderer};
 use serde::Serialize;
 use spf::{Name, TERM_LOOKUPS_MAX, VOID_LOOKUPS_MAX};
 
 use super::args::LintArgs;
 use super::output::print;
 use super::source::{BUDGET, SourceError, open};
+use crate::diagnostic::{Drawing, Place};
 use crate::lint::{Finding, Report, Severity, Text, lint_domain, lint_record};
 
 /// Makes the report and prints it.
@@ -40,8 +42,7 @@ fn parse_domain(text: &str) -> Result<Name, SourceError> {
 
 /// Documented in the help text.
 fn exit_code(report: &Report, strict: bool) -> u8 {
-    let broken = |finding: &Finding| finding.severity == Severity::Error && finding.code != "lookup-failed";
-    if report.findings.iter().any(broken) {
+    if report.broken {
         2
     } else if report.incomplete {
         10
@@ -55,6 +56,9 @@ fn text(report: &Report) -> String {
     let mut out = String::new();
     for finding in &report.findings {
         let _ = writeln!(out, "{}\n", draw(finding));
+    }
+    for severity in SEVERITIES.into_iter().filter(|severity| report.left_out(*severity) > 0) {
+        let _ = writeln!(out, "{}: {} more are not shown\n", severity.as_str(), report.left_out(severity));
     }
     for line in &report.tree {
         let below = if line.lookups == line.lookups_below {
@@ -72,49 +76,51 @@ fn text(report: &Report) -> String {
             report.lookups
         );
     }
-    let counts = [Severity::Error, Severity::Warning, Severity::Advice].map(|severity| report.count(severity));
-    let [errors, warnings, advice] = counts;
+    let [errors, warnings, advice] = SEVERITIES.map(|severity| report.count(severity));
     let _ = writeln!(out, "errors: {errors}, warnings: {warnings}, advice: {advice}");
     out
 }
 
-/// One finding, with the record and a caret where it has a place.
+/// One finding, with a caret in an excerpt of the record where it has a place.
 fn draw(finding: &Finding) -> String {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Advice => Level::INFO.with_name("advice"),
     };
-    let title = level.primary_title(format!("{} [{}]", finding.what, finding.code));
-    let help = Level::HELP.message(&finding.advice);
-    let group = match &finding.place {
-        Some((text, span)) => title.element(snippet(text, span.clone())).element(help),
-        None => title.element(help),
-    };
-    Renderer::styled().render(&[group])
+    let title = format!("{} [{}]", finding.what, finding.code);
+    let place =
+        finding.place.as_ref().map(|(text, span)| Place { path: &text.owner, source: &text.shown, span: span.clone() });
+    Drawing { level, title: &title, help: Some(&finding.advice), place }.render(&Renderer::styled())
 }
 
-fn snippet(text: &Text, span: std::ops::Range<usize>) -> Snippet<'_, annotate_snippets::Annotation<'_>> {
-    // The text is ASCII: every offset is a character.
-    let end = span.end.min(text.shown.len());
-    let annotation = AnnotationKind::Primary.span(span.start.min(end)..end);
-    Snippet::source(&text.shown).path(&text.owner).annotation(annotation)
-}
-
-/// The report for programs.
+/// The report for programs; what its keys mean stands in the help text.
 fn json(report: &Report) -> String {
-    let findings = report.findings.iter().map(|finding| FindingReport {
-        severity: finding.severity.as_str(),
-        code: finding.code,
-        what: &finding.what,
-        advice: &finding.advice,
-        domain: finding.place.as_ref().map(|(text, _)| text.owner.as_str()),
-        record: finding.place.as_ref().map(|(text, _)| text.shown.as_str()),
-        start: finding.place.as_ref().map(|(_, span)| span.start),
-        end: finding.place.as_ref().map(|(_, span)| span.end),
-    });
+    let mut records: Vec<&Arc<Text>> = Vec::new();
+    let mut findings = Vec::new();
+    for finding in &report.findings {
+        let record = finding.place.as_ref().map(|(text, _)| match records.iter().position(|known| *known == text) {
+            Some(known) => known,
+            None => {
+                records.push(text);
+                records.len() - 1
+            }
+        });
+        findings.push(FindingReport {
+            severity: finding.severity.as_str(),
+            code: finding.code,
+            what: &finding.what,
+            advice: &finding.advice,
+            record,
+            start: finding.place.as_ref().map(|(_, span)| span.start),
+            end: finding.place.as_ref().map(|(_, span)| span.end),
+        });
+    }
+    let [errors, warnings, advice] = SEVERITIES.map(|severity| report.count(severity));
     let report = LintReport {
-        findings: findings.collect(),
+        findings,
+        records: records.iter().map(|text| RecordReport { domain: &text.owner, text: &text.shown }).collect(),
+        counts: Counts { errors, warnings, advice },
         lookups: report.lookups,
         lookups_max: TERM_LOOKUPS_MAX,
         voids_ipv4: &report.voids_ipv4,
@@ -125,9 +131,14 @@ fn json(report: &Report) -> String {
     serde_json::to_string_pretty(&report).expect("strings and numbers always make JSON")
 }
 
+/// The severities, worst first.
+const SEVERITIES: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Advice];
+
 #[derive(Serialize)]
 struct LintReport<'a> {
     findings: Vec<FindingReport<'a>>,
+    records: Vec<RecordReport<'a>>,
+    counts: Counts,
     lookups: u32,
     lookups_max: u32,
     voids_ipv4: &'a [String],
@@ -142,10 +153,22 @@ struct FindingReport<'a> {
     code: &'static str,
     what: &'a str,
     advice: &'a str,
-    domain: Option<&'a str>,
-    record: Option<&'a str>,
+    record: Option<usize>,
     start: Option<usize>,
     end: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct RecordReport<'a> {
+    domain: &'a str,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Counts {
+    errors: usize,
+    warnings: usize,
+    advice: usize,
 }
 
 /// The name of a record given by hand, in drawings.

@@ -55,8 +55,18 @@ fn read_zone(path: &Path) -> Result<Vec<zone::Record>, SourceError> {
             let problem = Problem::new(error.span.range(), error.message.clone());
             error.help.iter().fold(problem, Problem::hint)
         });
-        SourceError::Zone(Problems::new(&shown, &String::from_utf8_lossy(&text), problems.collect()))
+        SourceError::Zone(Problems::new(&shown, &byte_for_byte(&text), problems.collect()))
     })
+}
+
+/// The text for drawings, in which a byte that is no UTF-8 is one byte too, so that places stay right.
+fn byte_for_byte(text: &[u8]) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        shown.push_str(chunk.valid());
+        shown.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    shown
 }
 
 /// The largest zone file.
@@ -64,3 +74,13 @@ const ZONE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// The time for a tool's questions, as long as RFC 7208 section 4.6.4 allows a check.
 pub(super) const BUDGET: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_utf8_keep_their_place() {
+        assert_eq!(byte_for_byte(b"; \xe9\xe9 \xc3\xa9\xf0\x9f\nb"), "; ?? \u{e9}??\nb");
+    }
+}

@@ -62,8 +62,12 @@ pub(crate) struct Finding {
 /// All that was found out about a record.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
-    /// The findings, in the order in which they were made.
+    /// The findings, in the order in which they were made; at most [`FINDINGS_MAX`] of each severity.
     pub(crate) findings: Vec<Finding>,
+    /// How many there are of each severity, those that were left out included.
+    counts: [usize; 3],
+    /// Receivers cannot use the record.
+    pub(crate) broken: bool,
     /// The tree of records, outermost first.
     pub(crate) tree: Vec<TreeLine>,
     /// Terms that cause lookups, in all records of the tree.
@@ -100,7 +104,7 @@ impl Report {
         advice: impl Into<String>,
     ) {
         let place = Some((Arc::clone(place.0), place.1));
-        self.findings.push(Finding { severity, code, what: what.into(), advice: advice.into(), place });
+        self.push(Finding { severity, code, what: what.into(), advice: advice.into(), place });
     }
 
     /// Adds a finding about the domain.
@@ -111,11 +115,32 @@ impl Report {
         what: impl Into<String>,
         advice: impl Into<String>,
     ) {
-        self.findings.push(Finding { severity, code, what: what.into(), advice: advice.into(), place: None });
+        self.push(Finding { severity, code, what: what.into(), advice: advice.into(), place: None });
+    }
+
+    /// Adds a finding, unless there are too many: records may be somebody else's, and have thousands of mistakes.
+    pub(super) fn push(&mut self, finding: Finding) {
+        self.broken |= finding.severity == Severity::Error && finding.code != LOOKUP_FAILED;
+        let count = &mut self.counts[finding.severity as usize];
+        *count += 1;
+        if *count <= FINDINGS_MAX {
+            self.findings.push(finding);
+        }
     }
 
     /// How many findings are of a severity.
     pub(crate) fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
+        self.counts[severity as usize]
+    }
+
+    /// How many of them were left out.
+    pub(crate) fn left_out(&self, severity: Severity) -> usize {
+        self.count(severity).saturating_sub(FINDINGS_MAX)
     }
 }
+
+/// Findings of one severity that are kept.
+pub(crate) const FINDINGS_MAX: usize = 50;
+
+/// The code of what could not be found out, which says nothing about the record.
+pub(super) const LOOKUP_FAILED: &str = "lookup-failed";

@@ -1,5 +1,6 @@
 //! The networks of one record: too large, private, redundant, or written oddly.
 
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
@@ -19,17 +20,52 @@ struct Network {
 /// Looks at the networks of a record.
 pub(super) fn lint(report: &mut Report, text: &Arc<Text>, record: &Record) {
     let networks = networks(record);
+    let index = Index::new(&networks);
     for (position, network) in networks.iter().enumerate() {
         let place = || (text, record.term_span(network.index).unwrap_or_default());
         if let Some((severity, code, what, advice)) = alone(network) {
             report.at(severity, code, place(), what, advice);
         }
-        let others = networks.iter().enumerate().filter(|(other, _)| *other != position);
-        let mut covering = others.filter(|(other, wider)| wider.makes_redundant(network, *other < position));
-        if let Some((_, wider)) = covering.next() {
+        if let Some(wider) = index.wider(position, network).and_then(|position| networks.get(position)) {
             let what = format!("this network lies within {}", record.term_text(wider.index));
             report.at(Severity::Advice, "redundant-network", place(), what, "remove it");
         }
+    }
+}
+
+/// Where the networks of a record first stand: a record has room for thousands, too many to compare each with each.
+#[derive(Default)]
+struct Index {
+    /// The prefix lengths that occur.
+    bits: BTreeSet<u8>,
+    /// By address and prefix length; positions count networks.
+    first: HashMap<(IpAddr, u8), usize>,
+    first_of_qualifier: HashMap<(IpAddr, u8, Qualifier), usize>,
+}
+
+impl Index {
+    fn new(networks: &[Network]) -> Self {
+        let mut index = Self::default();
+        for (position, network) in networks.iter().enumerate() {
+            let (address, bits) = (network.masked(network.address), network.prefix_bits);
+            index.bits.insert(bits);
+            index.first.entry((address, bits)).or_insert(position);
+            index.first_of_qualifier.entry((address, bits, network.qualifier)).or_insert(position);
+        }
+        index
+    }
+
+    /// The first network that makes this one redundant. Behind one that contains it, it is never reached; before it, it
+    /// may be an exception with another qualifier.
+    fn wider(&self, position: usize, network: &Network) -> Option<usize> {
+        let of_length = |&bits: &u8| {
+            let address = Network { prefix_bits: bits, ..*network }.masked(network.address);
+            let before = self.first.get(&(address, bits)).filter(|first| **first < position);
+            let same = self.first_of_qualifier.get(&(address, bits, network.qualifier));
+            let wider = same.filter(|_| bits < network.prefix_bits);
+            before.into_iter().chain(wider).min().copied()
+        };
+        self.bits.range(..=network.prefix_bits).filter_map(of_length).min()
     }
 }
 
@@ -49,18 +85,6 @@ fn networks(record: &Record) -> Vec<Network> {
 }
 
 impl Network {
-    /// Whether `inner` can go. Behind this network it is never reached; before it, it may be an exception with another
-    /// qualifier.
-    fn makes_redundant(&self, inner: &Self, stands_before: bool) -> bool {
-        let wider = self.prefix_bits < inner.prefix_bits && self.qualifier == inner.qualifier;
-        self.contains(inner) && (stands_before || wider)
-    }
-
-    fn contains(&self, inner: &Self) -> bool {
-        let same_family = self.address.is_ipv4() == inner.address.is_ipv4();
-        same_family && self.prefix_bits <= inner.prefix_bits && self.masked(self.address) == self.masked(inner.address)
-    }
-
     /// The address with all bits behind the prefix cleared.
     fn masked(&self, address: IpAddr) -> IpAddr {
         let host_bits = |bits: u32| bits - u32::from(self.prefix_bits).min(bits);

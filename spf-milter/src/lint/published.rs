@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use spf::{AnswerKind, Lookup, Name, Question, Rdata, RecordType};
 
-use super::finding::{Report, Severity, Text};
+use super::finding::{LOOKUP_FAILED, Report, Severity, Text};
 use super::syntax::whole;
 use super::tree::{Published, lint_record, published};
 use crate::resolver::{DnsSource, SourceLookup};
@@ -22,7 +22,7 @@ pub(crate) async fn lint_domain(report: &mut Report, domain: &Name, source: &Dns
         Published::Failed(failure) => {
             report.incomplete = true;
             let what = format!("the lookup of {domain} TXT failed: {failure}");
-            report.about(Severity::Error, "lookup-failed", what, "receivers answer `temperror`; mend the name server");
+            report.about(Severity::Error, LOOKUP_FAILED, what, "receivers answer `temperror`; mend the name server");
             return;
         }
     }

@@ -1,5 +1,6 @@
 //! Order and meaning of the terms of one record.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -125,14 +126,15 @@ impl Terms<'_> {
 
     fn repeated(&mut self) {
         let record = self.record;
+        let mut seen = HashSet::new();
         for (index, term) in record.terms().iter().enumerate() {
-            let same = record.terms()[..index]
-                .iter()
-                .any(|earlier| mechanism(earlier).is_some_and(|m| Some(m) == mechanism(term)));
-            // Networks are looked at together elsewhere, and what stands behind `all` too.
-            let elsewhere =
-                matches!(mechanism(term), Some(Mechanism::Ip4 { .. } | Mechanism::Ip6 { .. } | Mechanism::All));
-            if same && !elsewhere {
+            let elsewhere = |mechanism: &&Mechanism| {
+                // Networks are looked at together elsewhere, and what stands behind `all` too.
+                matches!(mechanism, Mechanism::Ip4 { .. } | Mechanism::Ip6 { .. } | Mechanism::All)
+            };
+            let Some(mechanism) = mechanism(term).filter(|mechanism| !elsewhere(mechanism)) else { continue };
+            // Printed in their plainest form, so that equal ones are equal texts.
+            if !seen.insert(mechanism.to_string()) {
                 let what = "the same mechanism stands earlier in the record: this one is never reached";
                 self.at(Severity::Warning, "repeated", index, what, "remove it");
             }

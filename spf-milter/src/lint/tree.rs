@@ -9,7 +9,7 @@ use spf::{
     TERM_LOOKUPS_MAX, Term, VOID_LOOKUPS_MAX, is_spf_record,
 };
 
-use super::finding::{Report, Severity, Text, TreeLine};
+use super::finding::{LOOKUP_FAILED, Report, Severity, Text, TreeLine};
 use super::syntax::whole;
 use super::{networks, syntax, terms};
 
@@ -163,7 +163,7 @@ impl<L: Lookup> Walk<'_, L> {
                 }
                 // The record belongs to somebody else: only what breaks this one is of interest.
                 let errors = inner.findings.into_iter().filter(|finding| finding.severity == Severity::Error);
-                self.report.findings.extend(errors);
+                errors.for_each(|finding| self.report.push(finding));
             }
             Published::Several(records) => {
                 let what = format!("{domain} has {} SPF records: receivers answer `permerror`", records.len());
@@ -248,7 +248,7 @@ impl<L: Lookup> Walk<'_, L> {
         self.report.incomplete = true;
         let what = format!("the lookup of {question} failed: {failure}");
         let advice = "this report is not complete; try again, and mend the name server if it stays so";
-        self.report.at(Severity::Warning, "lookup-failed", (place.text, place.span.clone()), what, advice);
+        self.report.at(Severity::Warning, LOOKUP_FAILED, (place.text, place.span.clone()), what, advice);
     }
 }
 

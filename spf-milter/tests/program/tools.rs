@@ -79,6 +79,38 @@ fn lint_in_json() {
     insta::assert_snapshot!(String::from_utf8_lossy(&output.stdout));
 }
 
+/// The record may be somebody else's: thousands of mistakes are counted, and of the record only the places are shown.
+#[test]
+fn a_long_record_makes_no_long_report() {
+    let networks: Vec<_> = (0..2000).map(|n| format!("ip4:1.2.3.4.{n} a:x{}.example", n % 7)).collect();
+    let record = format!("v=spf1 {} -all", networks.join(" "));
+    let output = run(&["lint", &record]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("error: 1950 more are not shown"), "{text}");
+    assert!(text.len() < 50_000, "{} bytes", text.len());
+    let json = run(&["lint", &record, "--json"]).stdout;
+    assert!(json.len() < record.len() + 30_000, "{} bytes", json.len());
+
+    let networks: Vec<_> = (0..4000).map(|n| format!("ip4:10.{}.{}.0/24 mx", n / 200, n % 200)).collect();
+    let output = run(&["lint", &format!("v=spf1 {} ip4:10.0.0.0/8 -all", networks.join(" "))]);
+    assert!(output.stdout.len() < 50_000, "{} bytes", output.stdout.len());
+}
+
+/// Bytes that are no UTF-8 before a mistake do not move its place.
+#[test]
+fn a_zone_file_in_latin_1_is_shown_with_the_right_line() {
+    let directory = TempDir::with_prefix("sm").unwrap();
+    let path = directory.path().join("z.zone");
+    let text = [b"; ".as_slice(), &[0xe9; 40], b"\na.example. A 192.0.2.1\nb.example. AA 192.0.2.1\n"].concat();
+    std::fs::write(&path, text).unwrap();
+    let path = path.to_string_lossy();
+    let program = env!("CARGO_BIN_EXE_spf-milter");
+    let output = Command::new(program).args(["lint", "a.example", "--zone", &path]).output().unwrap();
+    assert_eq!(output.status.code(), Some(10));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("z.zone:3:12"), "{output:?}");
+}
+
 #[test]
 fn a_broken_zone_file_is_shown_and_is_exit_code_10() {
     let directory = TempDir::with_prefix("sm").unwrap();

@@ -165,7 +165,12 @@ impl<L: Lookup> Evaluation<'_, L> {
     }
 
     /// Notes the cause of a result, and the check in the trace; the cause that a nested check left stays if it decided.
-    fn conclude(&mut self, mut scope: Scope, record: Option<Arc<Record>>, decision: Result<Decision, Stop>) -> SpfResult {
+    fn conclude(
+        &mut self,
+        mut scope: Scope,
+        record: Option<Arc<Record>>,
+        decision: Result<Decision, Stop>,
+    ) -> SpfResult {
         let traced = self.request.wants_trace().then(|| (scope.domain.clone(), record.clone()));
         let (query, terms) = (scope.query.take(), std::mem::take(&mut scope.terms));
         let result = match decision {
@@ -201,15 +206,7 @@ impl<L: Lookup> Evaluation<'_, L> {
 
 impl Scope {
     fn new(domain: Name, depth: u32) -> Self {
-        Self {
-            domain,
-            depth,
-            index: None,
-            query: None,
-            terms: Vec::new(),
-            target: None,
-            nested: None,
-        }
+        Self { domain, depth, index: None, query: None, terms: Vec::new(), target: None, nested: None }
     }
 
     fn cause(self, kind: CauseKind, record: Option<Arc<Record>>) -> Cause {

@@ -1,4 +1,4 @@
-use crate::dns::{AnswerKind, Failure, Lookup, Question, RecordType};
+use crate::dns::{Answer, AnswerKind, Failure, Lookup, Question, RecordType};
 use crate::limits::TRACE_TERMS_MAX;
 use crate::name::Name;
 use crate::outcome::{Cause, CauseKind};
@@ -83,20 +83,21 @@ impl<'a, L: Lookup> Evaluation<'a, L> {
 
     /// Asks a question and notes it; only the end of the whole time allowed is an error here.
     pub(super) async fn ask(&mut self, name: &Name, rtype: RecordType, asker: Asker) -> Result<AnswerKind, Stop> {
-        let answer = self.lookup.lookup(Question::new(name.clone(), rtype)).await;
+        let Answer { kind, elapsed } = self.lookup.lookup(Question::new(name.clone(), rtype)).await;
         if self.request.wants_trace() {
-            self.asked.push(TraceQuery { question: Question::new(name.clone(), rtype), answer: answer.clone() });
+            let answer = Answer { kind: kind.clone(), elapsed };
+            self.asked.push(TraceQuery { question: Question::new(name.clone(), rtype), answer });
         }
-        match &answer.kind {
+        match kind {
             AnswerKind::NoData | AnswerKind::NxDomain => self.count_void(name, rtype, asker)?,
             // §4.6.4: the overall limit of time is temperror even where a failed lookup is none.
             AnswerKind::Failed(Failure::Deadline) => {
                 let question = Question::new(name.clone(), rtype);
                 return Err(CauseKind::Dns { question, failure: Failure::Deadline }.into());
             }
-            _ => {}
+            AnswerKind::Records(_) | AnswerKind::Failed(_) => {}
         }
-        Ok(answer.kind)
+        Ok(kind)
     }
 
     /// Counts a void lookup: §4.6.4 limits the terms that cause some, so a term counts once.

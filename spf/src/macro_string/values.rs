@@ -179,7 +179,8 @@ pub(super) mod tests {
     fn addresses_are_dotted() {
         let dotted = |ip: &str| String::from_utf8(DottedIp::new(ip.parse().unwrap()).as_bytes().to_vec()).unwrap();
         assert_eq!(dotted("203.0.113.7"), "203.0.113.7");
-        let reversed = |ip: &str| String::from_utf8(DottedIp::reversed(ip.parse().unwrap()).as_bytes().to_vec()).unwrap();
+        let reversed =
+            |ip: &str| String::from_utf8(DottedIp::reversed(ip.parse().unwrap()).as_bytes().to_vec()).unwrap();
         assert_eq!(reversed("203.0.113.7"), "7.113.0.203");
         assert_eq!(reversed("2001:db8::cb01"), "1.0.B.C.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.B.D.0.1.0.0.2");
         assert_eq!(dotted("255.255.255.255"), "255.255.255.255");

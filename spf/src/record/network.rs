@@ -45,41 +45,25 @@ pub(super) fn prefix_bits(text: &str, bits_max: u8) -> Option<u8> {
     (bits <= bits_max).then_some(bits)
 }
 
-/// Reads an IPv4 address in one pass; returns what follows it too.
+/// Reads an IPv4 address at the start of a text; returns what follows it too.
 fn leading_ip4(text: &str) -> Option<(Ipv4Addr, &str)> {
-    let (mut address, mut dots, mut end) = (0, 0, text.len());
-    let (mut number, mut digits) = (0_u32, 0_u32);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'0'..=b'9' => {
-                number = number.wrapping_mul(10).wrapping_add(u32::from(byte - b'0'));
-                digits += 1;
-            }
-            b'.' => {
-                address = address << 8 | octet(number, digits)?;
-                dots += 1;
-                (number, digits) = (0, 0);
-            }
-            _ => {
-                end = at;
-                break;
-            }
-        }
-    }
-    let address = address << 8 | octet(number, digits)?;
-    let rest = text.get(end..)?;
-    (dots == 3).then(|| (Ipv4Addr::from_bits(address), rest))
+    let (a, rest) = leading_octet(text.as_bytes())?;
+    let (b, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    let (c, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    let (d, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    let rest = text.get(text.len() - rest.len()..)?;
+    Some((Ipv4Addr::from_bits(a << 24 | b << 16 | c << 8 | d), rest))
 }
 
-/// Returns a number that has as many digits as it needs (§5.6: the grammar has no leading zeros).
-fn octet(number: u32, digits: u32) -> Option<u32> {
-    let fits = match digits {
-        1 => true,
-        2 => number >= 10,
-        3 => (100..=255).contains(&number),
-        _ => false,
-    };
-    fits.then_some(number)
+/// Reads a number up to 255 that has as many digits as it needs (§5.6: the grammar has no leading zeros).
+fn leading_octet(text: &[u8]) -> Option<(u32, &[u8])> {
+    let digit = |at: usize| text.get(at).map(|byte| u32::from(byte.wrapping_sub(b'0'))).filter(|digit| *digit <= 9);
+    let ones = digit(0)?;
+    let Some(second) = digit(1) else { return Some((ones, text.get(1..)?)) };
+    let tens = ones * 10 + second;
+    let Some(third) = digit(2) else { return if tens >= 10 { Some((tens, text.get(2..)?)) } else { None } };
+    let hundreds = tens * 10 + third;
+    if (100..=255).contains(&hundreds) { Some((hundreds, text.get(3..)?)) } else { None }
 }
 
 #[cfg(test)]

@@ -10,4 +10,5 @@ mod records;
 #[path = "../support/mod.rs"]
 mod support;
 mod trace;
+mod traps;
 mod world;
