@@ -95,7 +95,7 @@ fn mechanism() -> impl Strategy<Value = String> {
         3 => select(DOMAINS).prop_map(|domain| format!("include:{domain}")),
         2 => select(&["%{ir}", "%{l}", "%{l1}", "%{l1r+-}", "%{s1}.a", "%{v}", "%{d2}", "%{O1}", "%{lr.+}"][..])
             .prop_map(|text| format!("exists:{text}.e.example")),
-        1 => select(&["ip4:1.2.3", "moo", "a:", "include", "ip6:192.0.2.1", "exists:%{x}.example"][..]).prop_map(str::to_owned),
+        1 => select(&["ip4:1.2.3", "moo", "a:", "include", "ip6:2001:db8::x", "exists:%{x}.example"][..]).prop_map(str::to_owned),
     ]
 }
 
