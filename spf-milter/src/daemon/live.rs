@@ -1,7 +1,7 @@
 //! What changes while the daemon runs, and what it shows of itself.
 
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use milter::Monitor;
 
@@ -19,6 +19,8 @@ pub(super) struct Live {
     monitor: Monitor,
     log: Log,
     started: Instant,
+    /// How long a command may take; fixed at the start.
+    stage: Duration,
 }
 
 /// What a reload replaces.
@@ -39,12 +41,18 @@ pub(super) enum ReloadError {
 
 impl Live {
     /// The state at the start. It must be made within the runtime.
-    pub(super) fn new(source: ConfigSource, config: Config, log: Log, monitor: Monitor) -> Result<Self, ResolverError> {
+    pub(super) fn new(
+        source: ConfigSource,
+        config: Config,
+        log: Log,
+        monitor: Monitor,
+        stage: Duration,
+    ) -> Result<Self, ResolverError> {
         let dns = DnsSource::Dns(resolver(&config.dns, Arc::default())?);
         warn(&config);
         let service = Arc::new(Service { config, dns, hostname: system_hostname(), metrics: Arc::default() });
         let current = Current { service, loaded: SystemTime::now(), failed_reloads: 0 };
-        Ok(Self { source, current: RwLock::new(current), monitor, log, started: Instant::now() })
+        Ok(Self { source, current: RwLock::new(current), monitor, log, started: Instant::now(), stage })
     }
 
     /// What new sessions work with; those under way keep what they began with.
@@ -75,6 +83,10 @@ impl Live {
         let before = self.service();
         let mut config = self.source.load()?;
         keep_fixed(&mut config, &before.config);
+        if config.dns.budget >= self.stage {
+            tracing::warn!("dns.budget_ms is more than a command may take since the start: that takes a restart");
+            config.dns.budget = before.config.dns.budget;
+        }
         let is_same = |new: &DnsConfig, old: &DnsConfig| new.resolvers == old.resolvers && new.options == old.options;
         let dns = match &before.dns {
             // The same servers: what they have answered need not be asked again.

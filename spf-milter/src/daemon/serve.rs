@@ -35,7 +35,7 @@ pub(super) async fn serve(equipment: Equipment) -> Result<(), StartError> {
     let monitor = Monitor::default();
     let options = server_options(&config, open_files, monitor.clone());
     let listening = listening(&sockets, &config);
-    let live = Arc::new(Live::new(source, config, log, monitor)?);
+    let live = Arc::new(Live::new(source, config, log, monitor, options.event_timeout)?);
     let notify = Notify::from_env();
     tracing::info!("{listening}");
     notify.ready(&listening);
