@@ -3,7 +3,7 @@
 use fake_mta::{
     diag::Source,
     lint::{Finding, Lint},
-    scenario::{self, SessionEvents, StepEvents},
+    scenario::{self, Packet, SessionEvents, StepEvents},
 };
 
 /// What happens in the one step of these tests.
@@ -100,4 +100,37 @@ fn all_warnings_of_a_step_are_expected_once_each() {
     assert_eq!(differences("W: header-name\nW: text-nul", seen()), ["text-nul -> edit-not-negotiated"]);
     assert_eq!(differences("W: none", seen()), ["none -> header-name", "nothing -> edit-not-negotiated"]);
     assert_eq!(differences("W: none\nW: none", events()), [""; 0]);
+}
+
+/// Compares a `wire` block for the connection with these packets.
+fn wire_differences(block: &str, packets: &[(&str, &str)]) -> Vec<String> {
+    let text = format!(
+        "name = 'a'\n[mta]\nprofile = 'postfix'\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\nC: QUIT\n'''\nwire = '''\n{block}\n'''\n"
+    );
+    let scenarios = scenario::parse(&Source::new("a.toml", text)).unwrap_or_else(|diags| panic!("{}", diags[0]));
+    let packet = |(text, hex): &(&str, &str)| Packet { text: (*text).into(), hex: (*hex).into() };
+    let step = StepEvents { wire: packets.iter().map(packet).collect(), ..StepEvents::default() };
+    let session = SessionEvents { steps: vec![step], ..SessionEvents::default() };
+    let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
+    let mismatches = scenario::compare(&scenario::units(&scenarios)[0], &[session], &[]);
+    mismatches.iter().map(|mismatch| format!("{} -> {}", side(&mismatch.expected), side(&mismatch.got))).collect()
+}
+
+#[test]
+fn packets_are_expected_decoded_or_with_their_bytes() {
+    let packets = [("> helo x", "00000003 48 7800"), ("< continue", "00000001 63")];
+    for good in [
+        "> helo x\n< continue",
+        "> helo x | 00000003 48 7800\n< [..]",
+        "...\n< continue | 0000000163",
+        "[sendmail] > helo y\n[postfix] > helo x\n< continue",
+        "# a comment\n\n> helo x\n...",
+        "C: QUIT",
+    ] {
+        assert_eq!(wire_differences(good, &packets), [""; 0], "{good}");
+    }
+    assert_eq!(wire_differences("> helo x\n< accept", &packets), ["< accept -> < continue"]);
+    assert_eq!(wire_differences("> helo x", &packets), ["nothing -> < continue"]);
+    let hex = "> helo x | 00000003 48 7900\n< continue";
+    assert_eq!(wire_differences(hex, &packets), ["> helo x | 00000003 48 7900 -> > helo x | 00000003 48 7800"]);
 }

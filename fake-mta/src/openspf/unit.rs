@@ -68,7 +68,7 @@ impl Draft<'_> {
             Action::Message(None),
             line("QUIT", "", ""),
         ];
-        let step = |action| Step { action: Located::new(action, self.span.clone()), lines: Vec::new() };
+        let step = |action| Step { action: Located::new(action, self.span.clone()), lines: Vec::new(), wire: None };
         actions.into_iter().map(step).collect()
     }
 }

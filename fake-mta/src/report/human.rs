@@ -156,6 +156,11 @@ pub(super) fn title(mismatch: &Mismatch) -> &'static str {
         Subject::Line(LineKind::Log) | Subject::SessionLog => {
             ("a log line did not come", "a log line did not come", "an unexpected log line")
         }
+        Subject::Line(LineKind::Wire) => (
+            "another packet went over the wire",
+            "a packet did not come",
+            "a packet went over the wire that the scenario does not expect",
+        ),
         Subject::Line(LineKind::Warning) => (
             "another warning about the milter",
             "a warning about the milter did not come",

@@ -20,6 +20,7 @@ mod scripted;
 mod settings;
 mod tail;
 mod transcript;
+mod wire;
 mod world;
 
 pub use address::{MilterAddr, MilterAddrError};

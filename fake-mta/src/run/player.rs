@@ -15,6 +15,7 @@ use super::{
     played::{Fatal, FatalKind, Played},
     settings,
     transcript::{Transcript, envelope_lines, message_text},
+    wire,
 };
 use crate::{
     connector::Sockets,
@@ -208,6 +209,7 @@ impl<'a> Player<'a> {
         for event in events {
             self.transcript.event(event);
             self.note(event, &mut seen);
+            seen.wire.extend(wire::packet(event, &self.transcript));
             seen.warnings.extend(self.linter.observe(event));
         }
         seen.transcript = start..self.transcript.len();

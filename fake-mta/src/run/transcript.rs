@@ -51,6 +51,16 @@ impl Transcript {
         self.redact(id.to_owned(), &name);
     }
 
+    /// A text without the queue ids that are known so far.
+    pub(super) fn without_queue_ids(&self, mut text: String) -> String {
+        for (literal, name) in &self.redactions {
+            if name.starts_with("[qid") {
+                text = text.replace(literal.as_str(), "[qid]");
+            }
+        }
+        text
+    }
+
     fn is_redacted(&self, literal: &str) -> bool {
         self.redactions.iter().any(|(known, _)| known == literal)
     }

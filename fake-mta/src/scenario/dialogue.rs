@@ -43,13 +43,17 @@ impl Line {
 impl fmt::Display for Line {
     /// As it is written in the file, with one space behind the colon.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == LineKind::Wire && self.only.is_empty() {
+            return f.write_str(&self.text);
+        }
         f.write_str(self.kind.letter())?;
         if let [first, rest @ ..] = &self.only[..] {
             write!(f, "[{first}")?;
             rest.iter().try_for_each(|only| write!(f, ",{only}"))?;
             f.write_str("]")?;
         }
-        write!(f, ": {}", self.text)
+        let colon = if self.kind == LineKind::Wire { "" } else { ":" };
+        write!(f, "{colon} {}", self.text)
     }
 }
 
@@ -66,10 +70,12 @@ pub enum LineKind {
     Log,
     /// `W:` what is wrong with what the milter sent.
     Warning,
+    /// A line of a `wire` block, which has no letter: `> mail <a@example.org>`.
+    Wire,
 }
 
 impl LineKind {
-    /// All of them, in the order the documentation has.
+    /// All that have a letter, in the order the documentation has.
     pub const ALL: [Self; 5] = [Self::Smtp, Self::Milter, Self::Dns, Self::Log, Self::Warning];
 
     /// The letter that begins such a line.
@@ -80,6 +86,7 @@ impl LineKind {
             Self::Dns => "D",
             Self::Log => "L",
             Self::Warning => "W",
+            Self::Wire => "",
         }
     }
 }
@@ -130,7 +137,7 @@ pub(super) fn parse_line(text: &str, span: &Span) -> Result<Option<DialogueLine>
 }
 
 /// A place without the spaces around its text. It goes by the file, whose columns filled-in case values have moved.
-fn trimmed(span: &Span) -> Span {
+pub(super) fn trimmed(span: &Span) -> Span {
     let text = span.text();
     let start = text.len() - text.trim_start().len();
     span.part(start..start + text.trim().len())
@@ -176,7 +183,7 @@ fn check_text(line: &Line) -> Result<(), Diag> {
         LineKind::Milter => milter_verb::check(&line.text, &line.text_span),
         LineKind::Dns => check_question(&line.text, &line.text_span),
         LineKind::Warning => check_warning(&line.text, &line.text_span),
-        LineKind::Smtp | LineKind::Log => Ok(()),
+        LineKind::Smtp | LineKind::Log | LineKind::Wire => Ok(()),
     }
 }
 

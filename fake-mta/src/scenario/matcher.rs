@@ -80,7 +80,8 @@ const MATCHERS: [(&str, &str); 4] = [
     ("[n]", "[0-9]+"),
     ("[ip]", r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8})"),
     // sendmail: 4AMHX3aB012345; Postfix: 4XyZ1abcdEz or 0A1B2C3D4E.
-    ("[qid]", "[0-9A-Za-z]{5,24}"),
+    // In a wire block it is already written so.
+    ("[qid]", r"(?:[0-9A-Za-z]{5,24}|\[qid\])"),
 ];
 
 #[cfg(test)]

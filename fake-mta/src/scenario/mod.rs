@@ -14,6 +14,7 @@ mod problems;
 mod profile_name;
 mod read;
 mod vocabulary;
+mod wire;
 
 pub use bless::{Blessing, Judged, bless, diff};
 pub use dialogue::{Line, LineKind};
@@ -25,6 +26,7 @@ pub use model::{
 pub use profile_name::{ProfileKind, ProfileName};
 pub use read::{parse, units};
 pub use vocabulary::Unknown;
+pub use wire::{Packet, Wire};
 
 pub(crate) use duration::{parse as parse_duration, print as print_duration};
 pub(crate) use node::{Node, Value};

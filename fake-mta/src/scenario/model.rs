@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
-use super::{dialogue::Line, profile_name::ProfileName};
+use super::{dialogue::Line, profile_name::ProfileName, wire::Wire};
 use crate::{
     clock::Clock,
     diag::{Source, Span},
@@ -307,6 +307,8 @@ pub struct Step {
     pub action: Located<Action>,
     /// The expected lines until the next `C:`, in file order, of all profiles; see [`Step::expected`].
     pub lines: Vec<Line>,
+    /// The expected packets; `None` is not checked.
+    pub wire: Option<Wire>,
 }
 
 impl Step {

@@ -21,7 +21,7 @@ pub(super) fn bless(source: &Source, judged: &[Judged<'_>], pass: &mut Pass) {
     for wish in wishes.lines.values() {
         rewrite_line(source, wish, pass);
     }
-    for ((_, kind), wish) in &wishes.extras {
+    for ((_, _, kind), wish) in &wishes.extras {
         insert_lines(source, *kind, wish, pass);
     }
 }
@@ -31,8 +31,9 @@ pub(super) fn bless(source: &Source, judged: &[Judged<'_>], pass: &mut Pass) {
 struct Wishes {
     /// By the line's first byte.
     lines: BTreeMap<usize, LineWish>,
-    /// By the line of the file behind which lines would have to stand, and their letter.
-    extras: BTreeMap<(usize, LineKind), ExtraWish>,
+    /// By the place behind which lines would have to stand, and their letter. An empty place, at the start of a block, is not that
+    /// of the line which begins there.
+    extras: BTreeMap<(usize, bool, LineKind), ExtraWish>,
 }
 
 struct LineWish {
@@ -83,6 +84,13 @@ impl Wishes {
             self.add_extras(&line.text_span, &line.only, &[line.kind], profile, &here);
         }
         self.add_extras(&step.action.span, &[], &LineKind::ALL, profile, &here);
+        let Some(wire) = &step.wire else { return };
+        for line in wire.lines.iter().filter(|line| line.holds_in(profile)) {
+            let wish = self.lines.entry(line.span.range().start).or_insert_with(|| LineWish::new(line));
+            wish.outcomes.entry(profile.clone()).or_default().insert(outcome(line, &here));
+            self.add_extras(&line.text_span, &line.only, &[LineKind::Wire], profile, &here);
+        }
+        self.add_extras(&wire.anchor, &[], &[LineKind::Wire], profile, &here);
     }
 
     fn add_extras(
@@ -99,7 +107,8 @@ impl Wishes {
             };
             let texts: Vec<String> = here.iter().filter(is_extra).filter_map(|mismatch| mismatch.got.clone()).collect();
             let new = || ExtraWish { anchor: anchor.clone(), only: only.to_vec(), texts: BTreeMap::new() };
-            let wish = self.extras.entry((anchor.line(), *kind)).or_insert_with(new);
+            let range = anchor.range();
+            let wish = self.extras.entry((range.start, !range.is_empty(), *kind)).or_insert_with(new);
             wish.texts.entry(profile.clone()).or_default().insert(texts);
         }
     }
@@ -187,15 +196,41 @@ fn insert_lines(source: &Source, kind: LineKind, wish: &ExtraWish, pass: &mut Pa
     // The last line of a file may have no end; what follows it has to bring one.
     let (before, end) = if end.is_empty() { ("\n", "") } else { ("", end) };
     let mut text = String::new();
-    for (texts, profiles) in &groups {
-        let only = if groups.len() == 1 { &wish.only } else { profiles };
-        for got in texts {
-            let span = wish.anchor.clone();
-            let new = Line { kind, only: only.clone(), text: got.clone(), text_span: span.clone(), span };
-            text += &format!("{before}{indent}{new}{end}");
-        }
+    for (only, got) in merged(&groups, &wish.only, kind) {
+        let span = wish.anchor.clone();
+        let new = Line { kind, only, text: got, text_span: span.clone(), span };
+        text += &format!("{before}{indent}{new}{end}");
     }
     pass.edits.push(Edit { range: at..at, text });
+}
+
+/// The new lines, each with the profiles it is for. Packets that both profiles have are written once.
+fn merged(
+    groups: &[(Vec<String>, Vec<ProfileName>)],
+    only: &[ProfileName],
+    kind: LineKind,
+) -> Vec<(Vec<ProfileName>, String)> {
+    if let ([(one, ones), (other, others)], LineKind::Wire) = (groups, kind) {
+        let changes = similar::TextDiff::from_slices(&texts(one), &texts(other));
+        let line = |change: similar::Change<&str>| {
+            let only = match change.tag() {
+                similar::ChangeTag::Equal => only.to_vec(),
+                similar::ChangeTag::Delete => ones.clone(),
+                similar::ChangeTag::Insert => others.clone(),
+            };
+            (only, change.value().to_owned())
+        };
+        return changes.iter_all_changes().map(line).collect();
+    }
+    let line = |(texts, profiles): &(Vec<String>, Vec<ProfileName>)| {
+        let only = if groups.len() == 1 { only.to_vec() } else { profiles.clone() };
+        texts.iter().map(|text| (only.clone(), text.clone())).collect::<Vec<_>>()
+    };
+    groups.iter().flat_map(line).collect()
+}
+
+fn texts(lines: &[String]) -> Vec<&str> {
+    lines.iter().map(String::as_str).collect()
 }
 
 /// Where new lines go, and the line whose margins they take: behind the anchor, or before it if it is the empty place at the
@@ -245,8 +280,12 @@ fn whole_line(source: &Source, span: &Span) -> Option<Range<usize>> {
     Some(line.start..line.end + end)
 }
 
-/// Whether it is `S:` or `S[postfix]:`.
+/// Whether it is `S:` or `S[postfix]:`, or `[postfix]` before a packet.
 fn is_head(text: &str) -> bool {
+    // A packet has no letter.
+    if text.starts_with('[') && text.ends_with(']') {
+        return !text.contains(['\'', '"']);
+    }
     let Some(rest) = text.strip_prefix(['C', 'S', 'M', 'D', 'L', 'W']) else { return false };
     rest == ":" || (rest.starts_with('[') && rest.ends_with("]:") && !rest.contains(['\'', '"']))
 }

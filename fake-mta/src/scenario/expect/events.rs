@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::lint::Finding;
+use crate::{lint::Finding, scenario::Packet};
 
 /// What happened between one `C:` line and the next. The texts are those of the dialogue's expected lines, without the letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct StepEvents {
     pub log: Vec<String>,
     /// What is wrong with what the filters sent: `W:`.
     pub warnings: Vec<Finding>,
+    /// The packets between the MTA and the milters, in order.
+    pub wire: Vec<Packet>,
     /// The lines of the transcript that tell of this step, counted from 0.
     pub transcript: Range<usize>,
 }

@@ -7,9 +7,10 @@ use super::{
 use crate::{
     diag::Span,
     scenario::{
-        Located,
+        Located, Packet,
         matcher::{ANY_LINES, Matcher},
         vocabulary,
+        wire::Expected,
     },
 };
 
@@ -45,6 +46,32 @@ pub(super) fn compare_with(list: &List<'_>, actual: &[String], is_quiet: impl Fn
                 found.push(list.mismatch(Some(expected), &list.expected[expected].span, None));
             }
             Aligned::Extra { actual: index } => found.push(list.mismatch(None, anchor, Some(&actual[index]))),
+            Aligned::Skipped => {}
+        }
+    }
+    found
+}
+
+/// All packets, in order; `...` stands for any number. What came is told as the scenario writes it: with its bytes, or without.
+pub(super) fn compare_packets(list: &List<'_>, actual: &[Packet]) -> Vec<Mismatch> {
+    let expected: Vec<Expected<'_>> = list.expected.iter().map(|line| Expected::new(line)).collect();
+    let lines = Packets { expected: &expected, actual };
+    let mut anchor = list.anchor;
+    let mut found = Vec::new();
+    for step in align(&lines) {
+        match step {
+            Aligned::Match { expected, .. } => anchor = &list.expected[expected].span,
+            Aligned::Replaced { expected: index, actual: came } => {
+                anchor = &list.expected[index].span;
+                let came = actual[came].written(expected[index].hex.is_some());
+                found.push(list.mismatch(Some(index), anchor, Some(&came)));
+            }
+            Aligned::Missing { expected } => {
+                found.push(list.mismatch(Some(expected), &list.expected[expected].span, None));
+            }
+            Aligned::Extra { actual: came } => {
+                found.push(list.mismatch(None, anchor, Some(&actual[came].written(false))));
+            }
             Aligned::Skipped => {}
         }
     }
@@ -112,6 +139,33 @@ impl List<'_> {
 fn closest<'a>(line: &str, actual: &'a [String]) -> Option<&'a String> {
     let near = vocabulary::most_similar(line, actual.iter().map(String::as_str))?;
     actual.iter().find(|came| *came == near)
+}
+
+struct Packets<'a> {
+    expected: &'a [Expected<'a>],
+    actual: &'a [Packet],
+}
+
+impl Lines for Packets<'_> {
+    fn expected_len(&self) -> usize {
+        self.expected.len()
+    }
+
+    fn actual_len(&self) -> usize {
+        self.actual.len()
+    }
+
+    fn fits(&self, expected: usize, actual: usize) -> bool {
+        self.expected[expected].matches(&self.actual[actual])
+    }
+
+    fn is_any(&self, expected: usize) -> bool {
+        self.expected[expected].text == ANY_LINES
+    }
+
+    fn is_quiet(&self, _: usize) -> bool {
+        false
+    }
 }
 
 struct Compared<'a, Q> {

@@ -5,14 +5,23 @@ use super::{
     events::StepEvents,
     lists::{self, List},
 };
-use crate::scenario::{Line, LineKind, Located, ProfileName, Step, dialogue::NONE};
+use crate::scenario::{Line, LineKind, Located, ProfileName, Step, Wire, dialogue::NONE};
 
 /// Compares the lines of a step that hold in `profile`.
 pub(super) fn compare(step: &Step, profile: &ProfileName, events: &StepEvents) -> Vec<Mismatch> {
     let mut found: Vec<Mismatch> =
         LineKind::ALL.into_iter().flat_map(|kind| compare_kind(kind, step, profile, events)).collect();
+    found.extend(step.wire.iter().flat_map(|wire| compare_wire(wire, profile, events)));
     found.sort_by_key(|mismatch| mismatch.span.range().start);
     found
+}
+
+/// All packets of a step, in order.
+fn compare_wire(wire: &Wire, profile: &ProfileName, events: &StepEvents) -> Vec<Mismatch> {
+    let lines = wire.lines.iter().filter(|line| line.holds_in(profile));
+    let expected: Vec<Located<String>> = lines.map(located).collect();
+    let list = List { subject: Subject::Line(LineKind::Wire), expected: &expected, anchor: &wire.anchor };
+    lists::compare_packets(&list, &events.wire)
 }
 
 fn compare_kind(kind: LineKind, step: &Step, profile: &ProfileName, events: &StepEvents) -> Vec<Mismatch> {
@@ -40,6 +49,7 @@ fn compare_kind(kind: LineKind, step: &Step, profile: &ProfileName, events: &Ste
     match kind {
         LineKind::Smtp => lists::compare_exact(&list, &actual),
         LineKind::Milter => lists::compare_with(&list, &actual, is_quiet),
+        LineKind::Wire => Vec::new(),
         LineKind::Dns | LineKind::Warning => lists::compare_set(&list, &actual),
         LineKind::Log => lists::compare_subsequence(&list, &actual),
     }
@@ -57,6 +67,7 @@ fn actual(kind: LineKind, events: &StepEvents) -> Vec<String> {
         LineKind::Dns => events.dns.iter().map(|text| question(text)).collect(),
         LineKind::Log => events.log.clone(),
         LineKind::Warning => events.warning_names(),
+        LineKind::Wire => Vec::new(),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
         node::{Entry, Node, TextLine, Value},
         problems::Problems,
         vocabulary::Unknown,
+        wire,
     },
 };
 
@@ -59,7 +60,10 @@ fn read(node: &Node, messages: &BTreeMap<String, Message>, problems: &mut Proble
     };
     if let (Some(helo), false) = (helo, steps.is_empty()) {
         let action = Located::new(Action::Smtp(format!("HELO {}", helo.value)), helo.span);
-        steps.insert(1, Step { action, lines: Vec::new() });
+        steps.insert(1, Step { action, lines: Vec::new(), wire: None });
+    }
+    if let (Some(block), false) = (fields.block("wire"), steps.is_empty()) {
+        wire::attach(&mut steps, &block, fields.problems());
     }
     let span = node.span.clone();
     let envelope = fields.lines("envelope");
@@ -101,14 +105,14 @@ fn read_dialogue(
     problems: &mut Problems,
 ) -> Vec<Step> {
     let connect = lines.first().map_or(session, |line| &line.span).part(0..0);
-    let mut steps = vec![Step { action: Located::new(Action::Connect, connect), lines: Vec::new() }];
+    let mut steps = vec![Step { action: Located::new(Action::Connect, connect), lines: Vec::new(), wire: None }];
     for line in lines {
         match problems.take(dialogue::parse_line(&line.text, &line.span)).flatten() {
             Some(DialogueLine::Client { text, text_span, span }) => {
                 let action = dialogue::parse_action(&text, &text_span);
                 let Some(action) = problems.take(action) else { continue };
                 check_message(&action, messages, &text_span, problems);
-                steps.push(Step { action: Located::new(action, span), lines: Vec::new() });
+                steps.push(Step { action: Located::new(action, span), lines: Vec::new(), wire: None });
             }
             Some(DialogueLine::Expected(line)) => {
                 steps.last_mut().expect("the connect step is always there").lines.push(line);
@@ -193,4 +197,4 @@ fn expected_lines(node: &Node, problems: &mut Problems) -> Option<Vec<Line>> {
     Some(expected)
 }
 
-const KEYS: [&str; 6] = ["client", "helo", "dialogue", "envelope", "delivered", "log"];
+const KEYS: [&str; 7] = ["client", "helo", "dialogue", "wire", "envelope", "delivered", "log"];
