@@ -43,6 +43,7 @@ fn every_key_and_every_word_of_the_format_is_there() {
         in_scenario("", "[mta.macros]\nzzzzzzzzzzzz = ''\n"),
         in_scenario("", "[mta.timeouts]\nzzzzzzzzzzzz = '1s'\n"),
         in_scenario("", "[milter]\nzzzzzzzzzzzz = 1\n"),
+        in_scenario("", "[[milter]]\nzzzzzzzzzzzz = 1\n"),
         in_scenario("", "[messages]\nx = { zzzzzzzzzzzz = 1 }\n"),
         in_scenario("", "[[variant]]\nname = 'v'\nzzzzzzzzzzzz = 1\n[variant.expect]\n"),
         in_scenario("", "[[session]]\nclient = '192.0.2.1'\ndialogue = ''\nzzzzzzzzzzzz = 1\n"),

@@ -46,6 +46,7 @@ impl Draft<'_> {
             dns: Dns { zones: vec![zone], faults, ..Dns::default() },
             mta: Mta { profiles: vec![Located::new(profile.clone(), self.span.clone())], ..Mta::default() },
             milter: MilterSection { config: self.config.clone(), ..MilterSection::default() },
+            more_milters: Vec::new(),
             messages: BTreeMap::new(),
             sessions: vec![Session {
                 span: self.span.clone(),

@@ -143,7 +143,7 @@ pub(super) fn title(mismatch: &Mismatch) -> &'static str {
             "a reply of the MTA did not come",
             "the MTA sent a reply that the scenario does not expect",
         ),
-        Subject::Line(LineKind::Milter) => (
+        Subject::Line(LineKind::Milter | LineKind::MilterOf(_)) => (
             "the milter's answer differs",
             "an answer of the milter did not come",
             "the milter sent an answer that the scenario does not expect",

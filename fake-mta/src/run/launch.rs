@@ -2,29 +2,26 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use tempfile::TempDir;
-
 use super::{Fatal, FatalKind, MilterAddr, WorldOptions, netns, process::CommandLine};
 use crate::{
-    scenario::Unit,
+    scenario::MilterSection,
     suite::{Placeholders, Suite, scenario_template},
 };
 
 /// Fills in the suite's command, and writes the configuration that it names.
 pub(super) fn command_line(
-    unit: &Unit,
+    section: &MilterSection,
     suite: &Suite,
     options: &WorldOptions,
     listen: &MilterAddr,
-    dir: &TempDir,
+    dir: &Path,
     dns: SocketAddr,
 ) -> Result<CommandLine, Fatal> {
     let nothing = toml::Table::new();
-    let bare = Placeholders { bin: &options.bin, dir: dir.path(), listen, dns, config: &nothing };
-    let config = config(unit, suite, &bare);
+    let bare = Placeholders { bin: &options.bin, dir, listen, dns, config: &nothing };
+    let config = config(section, suite, &bare);
     let values = Placeholders { config: &config, ..bare };
     let harness = |text: String| Fatal::new(FatalKind::Harness, text);
-    let section = &unit.scenario.milter;
     let mut words: Vec<String> = suite.command.iter().map(|word| word.expand(&values)).collect();
     for arg in &section.args {
         let template = scenario_template(arg, suite.socket).map_err(|diag| harness(diag.to_string()))?;
@@ -41,18 +38,18 @@ pub(super) fn command_line(
         write_config(&cwd.join(file.expand(&values)), &config)?;
     }
     for (name, text) in &suite.files {
-        write_file(&dir.path().join(name), &text.expand(&values))?;
+        write_file(&dir.join(name), &text.expand(&values))?;
     }
     if netns::is_inside() {
-        words = netns::with_resolver(words, dir.path(), dns.ip())?;
+        words = netns::with_resolver(words, dir, dns.ip())?;
     }
     Ok(CommandLine { words, env, cwd })
 }
 
 /// The suite's configuration with the scenario's laid over it, and the placeholders of both filled in.
-fn config(unit: &Unit, suite: &Suite, values: &Placeholders<'_>) -> toml::Table {
+fn config(section: &MilterSection, suite: &Suite, values: &Placeholders<'_>) -> toml::Table {
     let mut config = suite.config.clone();
-    if let Some(own) = &unit.scenario.milter.config {
+    if let Some(own) = &section.config {
         overlay(&mut config, own);
     }
     values.fill_table(&config)

@@ -155,10 +155,10 @@ impl Reader {
     /// What a scenario hands to its milter has to fit the suite.
     fn check_templates(&mut self, unit: &Unit, suite: Option<&Suite>) {
         let Some(suite) = suite else { return };
-        let section = &unit.scenario.milter;
-        let texts = section.args.iter().chain(section.env.values());
+        let sections: Vec<_> = super::settings::sections(unit).collect();
+        let texts = sections.iter().flat_map(|section| section.args.iter().chain(section.env.values()));
         let mut found: Vec<Diag> = texts.filter_map(|text| scenario_template(text, suite.socket).err()).collect();
-        if section.config.is_some() && !suite.takes_config() {
+        if sections.iter().any(|section| section.config.is_some()) && !suite.takes_config() {
             let span = unit.scenario.name.span.clone();
             let title = format!(
                 "[milter.config] of this scenario has nowhere to go: {} names no `config_file` and no `{{config.…}}`",

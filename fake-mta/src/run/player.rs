@@ -29,8 +29,8 @@ use crate::{
 /// What a unit is played against.
 #[derive(Clone)]
 pub(crate) struct Stage {
-    /// Where the milter listens.
-    pub(crate) milter: MilterAddr,
+    /// Where the milters listen, in the order in which the MTA asks them.
+    pub(crate) milters: Vec<MilterAddr>,
     /// The fake DNS server of the unit, if it has one.
     pub(crate) dns: Option<Arc<FakeDns>>,
 }
@@ -71,7 +71,8 @@ impl<'a> Player<'a> {
         // The profile `direct` takes the client as the scenario has it and looks nobody up.
         let looks_up = unit.profile.kind != ProfileKind::Direct;
         let zone: Arc<Store> = Arc::new(parsed.flatten().filter(|_| looks_up).collect());
-        let settings = settings::settings(unit, &shown_address(&stage.milter), &zone);
+        let addresses: Vec<String> = stage.milters.iter().enumerate().map(shown_address).collect();
+        let settings = settings::settings(unit, &addresses, &zone);
         let mut transcript = Transcript::default();
         for zone in ["GMT", "+0000 (UTC)"] {
             transcript.redact(settings.clock.rfc5322(zone), "[date]");
@@ -92,7 +93,7 @@ impl<'a> Player<'a> {
     async fn session(&mut self, number: usize, session: &Session) -> Result<(), Fatal> {
         self.linter = Linter::default();
         let client = settings::client(&session.client, &self.zone);
-        let connector = Arc::new(Sockets::new(vec![self.stage.milter.clone()]).lingering(LINGER_LIMIT));
+        let connector = Arc::new(Sockets::new(self.stage.milters.clone()).lingering(LINGER_LIMIT));
         let journal = self.journal();
         let personality = settings::personality(self.unit);
         let mut mta = Mta::new(personality, self.session_settings(number), client, connector, journal.clone());
@@ -230,13 +231,12 @@ impl<'a> Player<'a> {
 
     fn note(&mut self, event: &Event, seen: &mut StepEvents) {
         match event {
-            Event::Received(_, frame) => {
-                seen.milter.push(
-                    MilterReply::decode(frame)
-                        .map_or_else(|error| format!("malformed: {error}"), |reply| reply.to_string()),
-                );
+            Event::Received(channel, frame) => {
+                let text = MilterReply::decode(frame)
+                    .map_or_else(|error| format!("malformed: {error}"), |reply| reply.to_string());
+                answers(seen, *channel).push(text);
             }
-            Event::LinkFailed(_, LinkFailure::Closed, _) => seen.milter.push("close".to_owned()),
+            Event::LinkFailed(channel, LinkFailure::Closed, _) => answers(seen, *channel).push("close".to_owned()),
             Event::Question(question) => {
                 seen.dns.push(question.question.clone());
                 self.played.journal.push(question.question.clone());
@@ -256,6 +256,14 @@ impl<'a> Player<'a> {
         self.played.transcript = self.transcript.text();
         self.played.dns_log = self.stage.dns.as_deref().map(|dns| dns_log(dns, self.dns_mark)).unwrap_or_default();
         self.played
+    }
+}
+
+/// The list for what this milter answers.
+fn answers(seen: &mut StepEvents, channel: Channel) -> &mut Vec<String> {
+    match u8::try_from(channel.filter) {
+        Ok(0) | Err(_) => &mut seen.milter,
+        Ok(number) => seen.later_milters.entry(number.saturating_add(1)).or_default(),
     }
 }
 
@@ -285,7 +293,10 @@ fn tls_macros(values: &std::collections::BTreeMap<String, String>) -> Vec<(Strin
 /// A filter that failed, or that the MTA gives up for what it sent, ends the unit, unless the scenario's `M:` or `W:` lines for
 /// this step speak of it. What the MTA puts up with is only a warning.
 fn broken(step: &Step, unit: &Unit, events: &[Event]) -> Option<Fatal> {
-    if step.expected(&unit.profile).any(|line| matches!(line.kind, LineKind::Milter | LineKind::Warning)) {
+    if step
+        .expected(&unit.profile)
+        .any(|line| matches!(line.kind, LineKind::Milter | LineKind::MilterOf(_) | LineKind::Warning))
+    {
         return None;
     }
     let what = describe(&step.action.value);
@@ -329,10 +340,11 @@ fn describe(action: &Action) -> String {
 }
 
 /// The milter's address as Postfix's log has it, without what differs from run to run.
-fn shown_address(addr: &MilterAddr) -> String {
+fn shown_address((index, addr): (usize, &MilterAddr)) -> String {
+    let number = if index == 0 { String::new() } else { format!(" {}", index + 1) };
     match addr {
-        MilterAddr::Unix(_) => "unix:[socket]".to_owned(),
-        MilterAddr::Tcp(addr) => format!("inet:{}:[port]", addr.ip()),
+        MilterAddr::Unix(_) => format!("unix:[socket{number}]"),
+        MilterAddr::Tcp(addr) => format!("inet:{}:[port{number}]", addr.ip()),
     }
 }
 

@@ -73,7 +73,8 @@ fn share_milter(one: &Planned, other: &Planned) -> bool {
     let (Some(suite), Some(same)) = (&one.suite, &other.suite) else { return false };
     let is_plain = |planned: &Planned| {
         let section = &planned.unit.scenario.milter;
-        section.config.is_none() && section.args.is_empty() && section.env.is_empty()
+        let is_alone = planned.unit.scenario.more_milters.is_empty();
+        is_alone && section.config.is_none() && section.args.is_empty() && section.env.is_empty()
     };
     suite.process == ProcessScope::Suite && Arc::ptr_eq(suite, same) && is_plain(one) && is_plain(other)
 }

@@ -8,7 +8,7 @@ use crate::{
     client::{Client, ClientName},
     clock::Clock,
     profile::Personality,
-    scenario::{self, DefaultAction, LogFormat, MacroStage, ProfileKind, Unit},
+    scenario::{self, DefaultAction, LogFormat, MacroStage, MilterSection, ProfileKind, Unit},
     settings::{DomainCheck, FailureAction, FilterSettings, LogStyle, RecipientRules, Settings, Timeouts},
 };
 
@@ -21,17 +21,14 @@ pub(super) fn personality(unit: &Unit) -> Personality {
     }
 }
 
-/// The settings of the fake MTA that plays the unit. `address` is the milter's address as Postfix's log shows it.
-pub(super) fn settings(unit: &Unit, address: &str, zone: &Arc<Store>) -> Settings {
+/// The settings of the fake MTA that plays the unit. `addresses` are the milters' addresses as Postfix's log shows them.
+pub(super) fn settings(unit: &Unit, addresses: &[String], zone: &Arc<Store>) -> Settings {
     let mta = &unit.scenario.mta;
     let hostname = mta.hostname.as_ref().map_or(DEFAULT_HOSTNAME, |hostname| hostname.as_str());
-    let filter = FilterSettings {
-        name: mta.filter.as_ref().map_or_else(|| "milter".to_owned(), |name| name.value.clone()),
-        address: address.to_owned(),
-        on_failure: mta.default_action.as_ref().map_or(FailureAction::Tempfail, |action| failure_action(action.value)),
-        timeouts: timeouts(unit.profile.kind, &mta.timeouts),
-    };
-    let mut settings = Settings::new(hostname, filter);
+    let mut filters = sections(unit).enumerate().map(|(index, section)| filter(unit, section, index, addresses));
+    let first = filters.next().expect("the first milter is always there");
+    let mut settings = Settings::new(hostname, first);
+    settings.filters.extend(filters);
     settings.protocol_version = mta.protocol_version.as_ref().map(|version| version.value);
     settings.macro_lists = mta.macros.iter().map(|(stage, names)| (macro_stage(*stage), words(names))).collect();
     settings.macro_values = mta
@@ -48,6 +45,32 @@ pub(super) fn settings(unit: &Unit, address: &str, zone: &Arc<Store>) -> Setting
     settings.clock = mta.date.as_ref().map_or_else(Clock::default, |date| date.value);
     settings.first_queue_id = mta.queue_id.as_ref().map(|id| id.value.clone());
     settings
+}
+
+/// What the scenario says of each of its milters.
+pub(super) fn sections(unit: &Unit) -> impl Iterator<Item = &MilterSection> {
+    std::iter::once(&unit.scenario.milter).chain(&unit.scenario.more_milters)
+}
+
+/// A milter as the administrator has configured it; what is not said of one of several holds for all of them.
+fn filter(unit: &Unit, section: &MilterSection, index: usize, addresses: &[String]) -> FilterSettings {
+    let mta = &unit.scenario.mta;
+    let name = section.name.as_ref().or(mta.filter.as_ref().filter(|_| index == 0));
+    let default_name = || if index == 0 { "milter".to_owned() } else { format!("milter{}", index + 1) };
+    let action = section.default_action.as_ref().or(mta.default_action.as_ref());
+    let (own, all) = (section.timeouts, mta.timeouts);
+    let set = scenario::Timeouts {
+        connect: own.connect.or(all.connect),
+        send: own.send.or(all.send),
+        read: own.read.or(all.read),
+        eom: own.eom.or(all.eom),
+    };
+    FilterSettings {
+        name: name.map_or_else(default_name, |name| name.value.clone()),
+        address: addresses.get(index).cloned().unwrap_or_default(),
+        on_failure: action.map_or(FailureAction::Tempfail, |action| failure_action(action.value)),
+        timeouts: timeouts(unit.profile.kind, &set),
+    }
 }
 
 /// The client of a session: its name is the one that the scenario gives, else what the records of the zone say.

@@ -7,7 +7,7 @@ use milter_proto::{Command, Reply};
 
 use crate::{
     diag::escape,
-    journal::Event,
+    journal::{Channel, Event},
     message::Delivered,
     scenario::{Action, Session},
 };
@@ -100,15 +100,17 @@ impl Transcript {
             Event::ClientMessage(bytes) => self.push("C: ", &format!("[{bytes} bytes of message]")),
             Event::ServerLine(line) => self.push("S: ", &String::from_utf8_lossy(line)),
             Event::ServerClosed => self.push("S: ", "[close]"),
-            Event::Sent(_, command) => self.push("    > ", &command_text(command)),
-            Event::Received(_, frame) => {
+            Event::Sent(channel, command) => self.push(&arrow(channel, '>'), &command_text(command)),
+            Event::Received(channel, frame) => {
                 let text =
                     Reply::decode(frame).map_or_else(|error| format!("malformed: {error}"), |reply| reply.to_string());
-                self.push("    < ", &text);
+                self.push(&arrow(channel, '<'), &text);
             }
-            Event::Violation(_, problem) => self.push("    < ", &format!("(against the protocol: {problem})")),
-            Event::LinkFailed(_, _, problem) => self.push("    ! ", problem),
-            Event::LinkClosed(_) => self.push("    > ", "[close]"),
+            Event::Violation(channel, problem) => {
+                self.push(&arrow(channel, '<'), &format!("(against the protocol: {problem})"))
+            }
+            Event::LinkFailed(channel, _, problem) => self.push(&arrow(channel, '!'), problem),
+            Event::LinkClosed(channel) => self.push(&arrow(channel, '>'), "[close]"),
             Event::Log(line) => self.push("    L: ", &line.full()),
             Event::Question(question) => self.push("    D: ", &format!("{} -> {}", question.question, question.answer)),
             Event::Delivered(delivered) => self.delivered(delivered),
@@ -137,6 +139,14 @@ impl Transcript {
             }
         }
         self.lines.push(format!("{prefix}{text}").trim_end().to_owned());
+    }
+}
+
+/// `>` for the first milter, `2>` for the second.
+fn arrow(channel: &Channel, arrow: char) -> String {
+    match channel.filter {
+        0 => format!("    {arrow} "),
+        number => format!("   {}{arrow} ", number + 1),
     }
 }
 

@@ -1,8 +1,14 @@
 //! The world of one unit: a temporary folder, a fake DNS server and the milter under test, each of its own.
 
 mod again;
+mod chain;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use fake_dns::FakeDns;
 use tempfile::TempDir;
@@ -39,6 +45,8 @@ pub struct WorldOptions {
 pub struct World {
     // The order of the fields is that of the end: first the milter, then its resolver, then the folder that holds its socket.
     process: Option<Process>,
+    /// The milters behind the first one.
+    others: Vec<chain::Member>,
     command: String,
     suite: Option<Arc<Suite>>,
     dns: Arc<FakeDns>,
@@ -56,18 +64,24 @@ impl World {
         let dns = Arc::new(start_dns(unit, options.dns).await?);
         let Some(suite) = options.suite.clone().filter(|_| options.milter.is_none()) else {
             let milter = options.milter.clone().ok_or_else(no_milter)?;
-            return Ok(Self { process: None, command: String::new(), suite: None, dns, milter, dir });
+            if !unit.scenario.more_milters.is_empty() {
+                return Err(chain::not_running());
+            }
+            let (command, others) = (String::new(), Vec::new());
+            return Ok(Self { process: None, others, command, suite: None, dns, milter, dir });
         };
         let mut attempt = 1;
         loop {
-            let milter = free_address(suite.socket, &dir).await?;
-            let line = command_line(unit, &suite, options, &milter, &dir, dns.addr())?;
+            let milter = free_address(suite.socket, dir.path()).await?;
+            let line = command_line(&unit.scenario.milter, &suite, options, &milter, dir.path(), dns.addr())?;
             let started = start_milter(&line, &suite, &milter, cancel).await;
             match started {
                 Ok(process) => {
-                    let mut world =
-                        Self { process: Some(process), command: line.shown(), suite: Some(suite), dns, milter, dir };
+                    let (command, others) = (line.shown(), Vec::new());
+                    let suite = Some(suite);
+                    let mut world = Self { process: Some(process), others, command, suite, dns, milter, dir };
                     world.dir.disable_cleanup(options.keep);
+                    world.start_others(unit, options, cancel).await?;
                     return Ok(world);
                 }
                 // Between finding a free port and the milter's own bind another process may have taken it.
@@ -107,12 +121,17 @@ impl World {
     }
 
     /// The unit's temporary folder.
-    pub fn dir(&self) -> &std::path::Path {
+    pub fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Says how the milter ended, if it has; to be asked when its connection broke or did not come about.
+    /// Says how a milter ended, if one has; to be asked when its connection broke or did not come about.
     pub async fn milter_end(&mut self) -> Option<Fatal> {
+        for other in &mut self.others {
+            if let Some(fatal) = other.end().await {
+                return Some(fatal);
+            }
+        }
         let process = self.process.as_mut()?;
         // The connection breaks a moment before the process can be waited for.
         let status = tokio::time::timeout(END_LIMIT, process.wait()).await.ok()?;
@@ -131,7 +150,12 @@ impl World {
 
     /// Stops the milter and the DNS server, and removes the folder. Says so if the milter had crashed, or had to be killed.
     pub async fn stop(mut self) -> Option<Fatal> {
-        let fatal = self.stop_milter().await;
+        let mut fatal = self.stop_milter().await;
+        if let Some(suite) = self.suite.clone() {
+            for other in self.others.drain(..) {
+                fatal = fatal.or(other.stop(&suite).await);
+            }
+        }
         // Whoever still holds it ends it by dropping it.
         if let Some(dns) = Arc::into_inner(self.dns) {
             dns.shutdown().await;
@@ -141,26 +165,31 @@ impl World {
 
     /// Asks the milter to stop, and says so if it had crashed, or had to be killed.
     pub(crate) async fn stop_milter(&mut self) -> Option<Fatal> {
-        let (mut process, suite) = (self.process.take()?, self.suite.as_ref()?);
-        let had_ended = process.ended().is_some();
-        let stopped = tokio::select! {
-            biased;
-            stopped = process.stop(suite.stop_signal, suite.stop_timeout) => Some(stopped),
-            () = nudge(&self.milter) => None,
-        };
-        let (status, killed) = stopped.expect("nudging never ends");
-        let text = if killed {
-            let limit = super::duration_text(suite.stop_timeout);
-            format!("the milter did not stop within {limit} of {} and was killed", suite.stop_signal)
-        } else if had_ended {
-            format!("the milter ended during the scenario: {}", describe(status))
-        } else if is_orderly(status, suite.stop_signal) {
-            return None;
-        } else {
-            format!("the milter crashed when it was asked to stop: {}", describe(status))
-        };
-        Some(with_output(Fatal::new(FatalKind::Milter, text), &mut process, &self.command).await)
+        let (process, suite) = (self.process.take()?, self.suite.as_ref()?);
+        stop(process, suite, &self.command, &self.milter).await
     }
+}
+
+/// Asks a milter to stop, and says so if it had crashed, or had to be killed.
+async fn stop(mut process: Process, suite: &Suite, command: &str, milter: &MilterAddr) -> Option<Fatal> {
+    let had_ended = process.ended().is_some();
+    let stopped = tokio::select! {
+        biased;
+        stopped = process.stop(suite.stop_signal, suite.stop_timeout) => Some(stopped),
+        () = nudge(milter) => None,
+    };
+    let (status, killed) = stopped.expect("nudging never ends");
+    let text = if killed {
+        let limit = super::duration_text(suite.stop_timeout);
+        format!("the milter did not stop within {limit} of {} and was killed", suite.stop_signal)
+    } else if had_ended {
+        format!("the milter ended during the scenario: {}", describe(status))
+    } else if is_orderly(status, suite.stop_signal) {
+        return None;
+    } else {
+        format!("the milter crashed when it was asked to stop: {}", describe(status))
+    };
+    Some(with_output(Fatal::new(FatalKind::Milter, text), &mut process, command).await)
 }
 
 fn no_milter() -> Fatal {
@@ -169,7 +198,7 @@ fn no_milter() -> Fatal {
 
 /// A folder with a short name: a Unix socket's path may have 107 bytes at most.
 fn temporary_dir() -> Result<TempDir, Fatal> {
-    let new = |parent: &std::path::Path| tempfile::Builder::new().prefix("fm-").rand_bytes(8).tempdir_in(parent);
+    let new = |parent: &Path| tempfile::Builder::new().prefix("fm-").rand_bytes(8).tempdir_in(parent);
     let usual = std::env::temp_dir();
     let parent = if usual.as_os_str().len() > MAX_TEMP_BYTES { PathBuf::from("/tmp") } else { usual };
     new(&parent).map_err(|error| {
@@ -224,9 +253,9 @@ fn dns_builder(unit: &Unit) -> Result<fake_dns::Builder, Fatal> {
 }
 
 /// An address that nothing listens on.
-async fn free_address(socket: SocketKind, dir: &TempDir) -> Result<MilterAddr, Fatal> {
+async fn free_address(socket: SocketKind, dir: &Path) -> Result<MilterAddr, Fatal> {
     match socket {
-        SocketKind::Unix => Ok(MilterAddr::Unix(dir.path().join("m.sock"))),
+        SocketKind::Unix => Ok(MilterAddr::Unix(dir.join("m.sock"))),
         SocketKind::Inet => {
             let no_port = |error| Fatal::new(FatalKind::Harness, format!("no free TCP port on 127.0.0.1: {error}"));
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(no_port)?;

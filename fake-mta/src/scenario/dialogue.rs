@@ -64,6 +64,8 @@ pub enum LineKind {
     Smtp,
     /// `M:` the milter to the MTA.
     Milter,
+    /// `M2:` to `M9:`, the answers of a further milter of a chain; its number from 2 on.
+    MilterOf(u8),
     /// `D:` a DNS question.
     Dns,
     /// `L:` the MTA's log.
@@ -76,13 +78,28 @@ pub enum LineKind {
 
 impl LineKind {
     /// All that have a letter, in the order the documentation has.
-    pub const ALL: [Self; 5] = [Self::Smtp, Self::Milter, Self::Dns, Self::Log, Self::Warning];
+    pub const ALL: [Self; 13] = [
+        Self::Smtp,
+        Self::Milter,
+        Self::MilterOf(2),
+        Self::MilterOf(3),
+        Self::MilterOf(4),
+        Self::MilterOf(5),
+        Self::MilterOf(6),
+        Self::MilterOf(7),
+        Self::MilterOf(8),
+        Self::MilterOf(9),
+        Self::Dns,
+        Self::Log,
+        Self::Warning,
+    ];
 
     /// The letter that begins such a line.
     pub fn letter(self) -> &'static str {
         match self {
             Self::Smtp => "S",
             Self::Milter => "M",
+            Self::MilterOf(number) => LATER_MILTERS.get(usize::from(number).saturating_sub(2)).copied().unwrap_or("M9"),
             Self::Dns => "D",
             Self::Log => "L",
             Self::Warning => "W",
@@ -180,7 +197,7 @@ fn check_text(line: &Line) -> Result<(), Diag> {
         return Err(Diag::error(format!("bad regular expression: {problem}")).label(&line.text_span, ""));
     }
     match line.kind {
-        LineKind::Milter => milter_verb::check(&line.text, &line.text_span),
+        LineKind::Milter | LineKind::MilterOf(_) => milter_verb::check(&line.text, &line.text_span),
         LineKind::Dns => check_question(&line.text, &line.text_span),
         LineKind::Warning => check_warning(&line.text, &line.text_span),
         LineKind::Smtp | LineKind::Log | LineKind::Wire => Ok(()),
@@ -237,6 +254,9 @@ fn unknown_letter(letter: &str, span: &Span) -> Diag {
     }
     diag
 }
+
+/// The letters of the milters behind the first one.
+const LATER_MILTERS: [&str; 8] = ["M2", "M3", "M4", "M5", "M6", "M7", "M8", "M9"];
 
 /// The text that claims that nothing of the kind comes in a step.
 pub(super) const NONE: &str = "none";

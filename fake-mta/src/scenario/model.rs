@@ -31,6 +31,8 @@ pub struct Scenario {
     pub mta: Mta,
     /// What this scenario hands to the milter under test.
     pub milter: MilterSection,
+    /// Further milters, in the order in which the MTA asks them.
+    pub more_milters: Vec<MilterSection>,
     /// The messages that `C: [message NAME]` sends.
     pub messages: BTreeMap<String, Message>,
     /// The SMTP connections, played one after the other.
@@ -250,6 +252,12 @@ pub struct MilterSection {
     pub args: Vec<Located<String>>,
     /// Further environment; placeholders allowed.
     pub env: BTreeMap<String, Located<String>>,
+    /// Its name in the MTA's configuration, if it is one of several.
+    pub name: Option<Located<String>>,
+    /// What its failure means, if that is not what `[mta]` says.
+    pub default_action: Option<Located<DefaultAction>>,
+    /// Its time-outs, where they are not those of `[mta]`.
+    pub timeouts: Timeouts,
 }
 
 /// One message of `[messages]`.

@@ -31,7 +31,8 @@ impl World {
     ) -> Result<(), Fatal> {
         self.kill_milter().await;
         let suite = self.suite.clone().ok_or_else(no_milter)?;
-        let line = command_line(unit, &suite, options, &self.milter, &self.dir, self.dns.addr())?;
+        let line =
+            command_line(&unit.scenario.milter, &suite, options, &self.milter, self.dir.path(), self.dns.addr())?;
         self.process = Some(start_milter(&line, &suite, &self.milter, cancel).await?);
         Ok(())
     }

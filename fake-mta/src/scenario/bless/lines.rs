@@ -287,6 +287,7 @@ fn is_head(text: &str) -> bool {
         return !text.contains(['\'', '"']);
     }
     let Some(rest) = text.strip_prefix(['C', 'S', 'M', 'D', 'L', 'W']) else { return false };
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     rest == ":" || (rest.starts_with('[') && rest.ends_with("]:") && !rest.contains(['\'', '"']))
 }
 

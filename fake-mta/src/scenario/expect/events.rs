@@ -1,6 +1,6 @@
 //! What happened in a session, in the notation of the dialogue lines.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use crate::{lint::Finding, scenario::Packet};
 
@@ -11,6 +11,8 @@ pub struct StepEvents {
     pub replies: Vec<String>,
     /// What the milter answered and edited, in order: `M:`. A step in which the milter was asked and went on holds `continue`.
     pub milter: Vec<String>,
+    /// The same of the milters behind it, by their numbers from 2 on: `M2:`.
+    pub later_milters: BTreeMap<u8, Vec<String>>,
     /// The DNS questions, `name TYPE`: `D:`.
     pub dns: Vec<String>,
     /// The MTA's log lines, from the text behind `queue-id: `: `L:`.

@@ -48,7 +48,7 @@ fn compare_kind(kind: LineKind, step: &Step, profile: &ProfileName, events: &Ste
     let list = List { subject, expected: &expected, anchor: &step.action.span };
     match kind {
         LineKind::Smtp => lists::compare_exact(&list, &actual),
-        LineKind::Milter => lists::compare_with(&list, &actual, is_quiet),
+        LineKind::Milter | LineKind::MilterOf(_) => lists::compare_with(&list, &actual, is_quiet),
         LineKind::Wire => Vec::new(),
         LineKind::Dns | LineKind::Warning => lists::compare_set(&list, &actual),
         LineKind::Log => lists::compare_subsequence(&list, &actual),
@@ -64,6 +64,7 @@ fn actual(kind: LineKind, events: &StepEvents) -> Vec<String> {
     match kind {
         LineKind::Smtp => events.replies.clone(),
         LineKind::Milter => events.milter.clone(),
+        LineKind::MilterOf(number) => events.later_milters.get(&number).cloned().unwrap_or_default(),
         LineKind::Dns => events.dns.iter().map(|text| question(text)).collect(),
         LineKind::Log => events.log.clone(),
         LineKind::Warning => events.warning_names(),

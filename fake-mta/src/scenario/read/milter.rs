@@ -1,18 +1,33 @@
 //! The `[milter]` table of a scenario: what it hands to the milter under test.
 
-use super::Fields;
+use super::{Fields, mta};
 use crate::{
     diag::Diag,
     scenario::{
-        MilterSection,
+        DefaultAction, MilterSection,
         node::{Node, Value},
         problems::Problems,
     },
 };
 
-/// Reads the table; everything in it may be left out.
-pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> MilterSection {
-    let Some(node) = node else { return MilterSection::default() };
+/// Reads `[milter]`, or each `[[milter]]` of a chain: the first one, and the others.
+pub(super) fn read_all(node: Option<&Node>, problems: &mut Problems) -> (MilterSection, Vec<MilterSection>) {
+    match node.map(|node| &node.value) {
+        None => (MilterSection::default(), Vec::new()),
+        Some(Value::Array(items)) => {
+            if items.len() > MILTERS_MAX {
+                let title = format!("a scenario has at most {MILTERS_MAX} milters");
+                problems.add(Diag::error(title).label(&items[MILTERS_MAX].span, ""));
+            }
+            let mut sections = items.iter().map(|item| read(item, &CHAIN_KEYS, problems));
+            (sections.next().unwrap_or_default(), sections.collect())
+        }
+        Some(_) => (node.map(|node| read(node, &KEYS, problems)).unwrap_or_default(), Vec::new()),
+    }
+}
+
+/// Reads one table; everything in it may be left out.
+fn read(node: &Node, keys: &[&str], problems: &mut Problems) -> MilterSection {
     for key in ["command", "build", "config_file", "files", "netns", "process"] {
         if let Some(wrong) = node.entries().iter().find(|entry| entry.key == key) {
             let diag = Diag::error(format!("`{key}` belongs in fake-mta.toml")).label(&wrong.key_span, "");
@@ -20,12 +35,15 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> MilterSectio
             return MilterSection::default();
         }
     }
-    let mut fields = Fields::open(node, "[milter] of a scenario", &["config", "args", "env"], problems);
+    let mut fields = Fields::open(node, "[milter] of a scenario", keys, problems);
     let config = fields.node("config");
     MilterSection {
         config: config.and_then(|config| fields.problems().take(to_toml_table(config, "[milter.config]"))),
         args: fields.texts("args").unwrap_or_default(),
         env: fields.strings("env", "[milter.env]"),
+        name: fields.text("name"),
+        default_action: fields.word("default_action", &DefaultAction::ALL),
+        timeouts: mta::timeouts(fields.node("timeouts"), fields.problems()),
     }
 }
 
@@ -49,3 +67,11 @@ fn to_toml(node: &Node) -> toml::Value {
         }
     }
 }
+
+const KEYS: [&str; 3] = ["config", "args", "env"];
+
+/// What the administrator sets for each of several milters.
+const CHAIN_KEYS: [&str; 6] = ["config", "args", "env", "name", "default_action", "timeouts"];
+
+/// `M9:` is the last line letter.
+const MILTERS_MAX: usize = 9;

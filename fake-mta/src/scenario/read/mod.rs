@@ -77,7 +77,7 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
     let known_deviation = fields.text("known_deviation");
     let dns = dns::read(fields.node("dns"), dir, fields.problems());
     let mta = mta::read(fields.node("mta"), fields.problems());
-    let milter = milter::read(fields.node("milter"), fields.problems());
+    let (milter, more_milters) = milter::read_all(fields.node("milter"), fields.problems());
     let messages = messages::read(fields.node("messages"), dir, fields.problems());
     let sessions = session::read_all(&mut fields, &messages);
     let source = Arc::clone(source);
@@ -92,6 +92,7 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
         dns,
         mta,
         milter,
+        more_milters,
         messages,
         sessions,
     })

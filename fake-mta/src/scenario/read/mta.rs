@@ -97,9 +97,10 @@ fn stage_macros(node: Option<&Node>, problems: &mut Problems) -> BTreeMap<MacroS
     macros
 }
 
-fn timeouts(node: Option<&Node>, problems: &mut Problems) -> Timeouts {
+/// `timeouts` of `[mta]`, or of one of several milters.
+pub(super) fn timeouts(node: Option<&Node>, problems: &mut Problems) -> Timeouts {
     let Some(node) = node else { return Timeouts::default() };
-    let mut fields = Fields::open(node, "[mta.timeouts]", &TIMEOUT_KEYS, problems);
+    let mut fields = Fields::open(node, "`timeouts`", &TIMEOUT_KEYS, problems);
     let command = fields.duration("command");
     Timeouts {
         connect: fields.duration("connect"),

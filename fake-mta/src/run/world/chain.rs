@@ -1,0 +1,68 @@
+//! The milters behind the first one: each a process of its own, in a folder of its own.
+
+use super::{END_LIMIT, Fatal, FatalKind, World, command_line, free_address, start_milter, stop, with_output};
+use crate::{
+    run::{
+        Cancel, MilterAddr, WorldOptions,
+        process::{Process, describe},
+    },
+    scenario::Unit,
+    suite::Suite,
+};
+
+/// A milter of a chain.
+#[derive(Debug)]
+pub(super) struct Member {
+    process: Process,
+    command: String,
+    milter: MilterAddr,
+}
+
+impl World {
+    /// Where all milters listen, in the order in which the MTA asks them.
+    pub fn milters(&self) -> Vec<MilterAddr> {
+        let others = self.others.iter().map(|other| other.milter.clone());
+        std::iter::once(self.milter.clone()).chain(others).collect()
+    }
+
+    /// Starts the further milters of the scenario, one after the other.
+    pub(super) async fn start_others(
+        &mut self,
+        unit: &Unit,
+        options: &WorldOptions,
+        cancel: &Cancel,
+    ) -> Result<(), Fatal> {
+        let Some(suite) = self.suite.clone() else { return Ok(()) };
+        for (index, section) in unit.scenario.more_milters.iter().enumerate() {
+            let dir = self.dir.path().join((index + 2).to_string());
+            std::fs::create_dir(&dir).map_err(|error| {
+                Fatal::new(FatalKind::Harness, format!("cannot make the folder {}: {error}", dir.display()))
+            })?;
+            let milter = free_address(suite.socket, &dir).await?;
+            let line = command_line(section, &suite, options, &milter, &dir, self.dns.addr())?;
+            let process = start_milter(&line, &suite, &milter, cancel).await?;
+            self.others.push(Member { process, command: line.shown(), milter });
+        }
+        Ok(())
+    }
+}
+
+impl Member {
+    /// How it ended, if it has.
+    pub(super) async fn end(&mut self) -> Option<Fatal> {
+        let status = tokio::time::timeout(END_LIMIT, self.process.wait()).await.ok()?;
+        let text = format!("a milter of the chain ended during the scenario: {}", describe(status));
+        Some(with_output(Fatal::new(FatalKind::Milter, text), &mut self.process, &self.command).await)
+    }
+
+    /// Asks it to stop.
+    pub(super) async fn stop(self, suite: &Suite) -> Option<Fatal> {
+        stop(self.process, suite, &self.command, &self.milter).await
+    }
+}
+
+/// A milter that runs already is one.
+pub(super) fn not_running() -> Fatal {
+    let fatal = Fatal::new(FatalKind::Harness, "the scenario has several milters, and --milter names one");
+    Fatal { help: Some("run it without --milter: the suite file starts all of them".into()), ..fatal }
+}
