@@ -95,6 +95,9 @@ fn obstacle(unit: &Unit, kind: Kind) -> Option<&'static str> {
             _ => {}
         }
     }
+    if !unit.scenario.more_milters.is_empty() {
+        return Some("several milters");
+    }
     let addresses = unit.scenario.sessions.iter().map(|session| session.client.ip.to_string());
     if addresses.into_iter().any(|address| namespace::ADDRESSES.contains(&address.as_str())) {
         return Some("the client has the address of the MTA");
