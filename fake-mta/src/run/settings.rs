@@ -55,7 +55,7 @@ pub(super) fn sections(unit: &Unit) -> impl Iterator<Item = &MilterSection> {
 /// A milter as the administrator has configured it; what is not said of one of several holds for all of them.
 fn filter(unit: &Unit, section: &MilterSection, index: usize, addresses: &[String]) -> FilterSettings {
     let mta = &unit.scenario.mta;
-    let name = section.name.as_ref().or(mta.filter.as_ref().filter(|_| index == 0));
+    let name = section.name.as_ref().or_else(|| mta.filter.as_ref().filter(|_| index == 0));
     let default_name = || if index == 0 { "milter".to_owned() } else { format!("milter{}", index + 1) };
     let action = section.default_action.as_ref().or(mta.default_action.as_ref());
     let (own, all) = (section.timeouts, mta.timeouts);

@@ -107,7 +107,7 @@ impl Transcript {
                 self.push(&arrow(channel, '<'), &text);
             }
             Event::Violation(channel, problem) => {
-                self.push(&arrow(channel, '<'), &format!("(against the protocol: {problem})"))
+                self.push(&arrow(channel, '<'), &format!("(against the protocol: {problem})"));
             }
             Event::LinkFailed(channel, _, problem) => self.push(&arrow(channel, '!'), problem),
             Event::LinkClosed(channel) => self.push(&arrow(channel, '>'), "[close]"),
