@@ -66,6 +66,19 @@ pub struct FilterSettings {
     pub timeouts: Timeouts,
 }
 
+impl FilterSettings {
+    /// A filter called `name`, reached at `address`, with usual time-outs; if it fails, the mail has to wait.
+    pub fn new(name: &str, address: &str) -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            name: name.to_owned(),
+            address: address.to_owned(),
+            on_failure: FailureAction::Tempfail,
+            timeouts: Timeouts { connect: seconds(30), command: seconds(30), content: seconds(300) },
+        }
+    }
+}
+
 /// What the MTA does when a filter fails: sendmail's `F=`, Postfix's `milter_default_action`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FailureAction {

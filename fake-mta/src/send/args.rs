@@ -10,7 +10,7 @@ use crate::{
     profile::Personality,
     run::{LOCAL_IPV4, LOCAL_IPV6, MilterAddr},
     scenario::{ProfileName, Unknown},
-    settings::{FailureAction, FilterSettings, Settings, Timeouts},
+    settings::{FilterSettings, Settings, Timeouts},
 };
 
 /// One message, who sends it to whom, and through which milters.
@@ -138,12 +138,13 @@ impl SendArgs {
     }
 
     fn filter(&self, number: usize, addr: &MilterAddr) -> FilterSettings {
-        let limit = |seconds: u64| Duration::from_secs(self.timeout.map_or(seconds, u64::from));
-        FilterSettings {
-            name: if number == 0 { "milter".to_owned() } else { format!("milter{}", number + 1) },
-            address: addr.to_string(),
-            on_failure: FailureAction::Tempfail,
-            timeouts: Timeouts { connect: limit(30), command: limit(30), content: limit(300) },
+        let name = if number == 0 { "milter".to_owned() } else { format!("milter{}", number + 1) };
+        let usual = FilterSettings::new(&name, &addr.to_string());
+        match self.timeout.map(u64::from).map(Duration::from_secs) {
+            Some(limit) => {
+                FilterSettings { timeouts: Timeouts { connect: limit, command: limit, content: limit }, ..usual }
+            }
+            None => usual,
         }
     }
 

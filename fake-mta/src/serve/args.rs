@@ -1,13 +1,13 @@
 //! The flags of `fake-mta serve`.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use crate::{
     clock::Clock,
     profile::Personality,
     run::MilterAddr,
     scenario::{ProfileName, Unknown},
-    settings::{FailureAction, FilterSettings, Settings, Timeouts},
+    settings::{FailureAction, FilterSettings, Settings},
 };
 
 /// Where to listen, and through which milters.
@@ -67,16 +67,14 @@ impl ServeArgs {
     }
 
     fn filter(&self, index: usize, addr: &MilterAddr) -> FilterSettings {
-        let seconds = Duration::from_secs;
+        let name = if index == 0 { "milter".to_owned() } else { format!("milter{}", index + 1) };
         FilterSettings {
-            name: if index == 0 { "milter".to_owned() } else { format!("milter{}", index + 1) },
-            address: addr.to_string(),
             on_failure: match self.default_action.as_str() {
                 "accept" => FailureAction::Accept,
                 "reject" => FailureAction::Reject,
                 _ => FailureAction::Tempfail,
             },
-            timeouts: Timeouts { connect: seconds(30), command: seconds(30), content: seconds(300) },
+            ..FilterSettings::new(&name, &addr.to_string())
         }
     }
 }
