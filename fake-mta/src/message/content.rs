@@ -130,6 +130,16 @@ pub(crate) fn postfix_lines(message: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The message as sendmail collects it: with LF line ends, and without a mailbox's `From` line at the start.
+pub(crate) fn sendmail_lines(message: &[u8]) -> Vec<u8> {
+    let text = without_cr(message);
+    if !text.starts_with(b"From ") {
+        return text;
+    }
+    let end = text.iter().position(|&byte| byte == b'\n').map_or(text.len(), |at| at + 1);
+    text[end..].to_vec()
+}
+
 /// CRLF becomes LF; a CR elsewhere stays.
 pub(crate) fn without_cr(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());

@@ -6,7 +6,7 @@ mod envelope;
 mod postfix;
 mod sendmail;
 
-pub(crate) use content::{Content, Header, postfix_lines, with_crlf, without_cr};
+pub(crate) use content::{Content, Header, postfix_lines, sendmail_lines, with_crlf, without_cr};
 pub(crate) use delivery::LineBreaking;
 pub use envelope::Delivered;
 pub(crate) use envelope::{Envelope, Recipient};

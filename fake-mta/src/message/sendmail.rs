@@ -8,6 +8,8 @@ pub(crate) struct SendmailHeaders {
     slots: Vec<Slot>,
     /// SMFIP_HDR_LEADSPC: values from the filter bring their own leading space.
     pub(crate) leading_space: bool,
+    /// The client has sent the message on and says so in header fields of its own, RFC 5322 section 3.6.6.
+    resent: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +85,8 @@ impl SendmailHeaders {
             value: Some(header.value),
             kind: Kind::User,
         }));
-        Self { slots, leading_space: false }
+        let resent = slots.iter().any(|slot| slot.kind == Kind::User && slot.is_resent());
+        Self { slots, leading_space: false, resent }
     }
 
     /// What the next filter sees: the fields of the client and of the filters before it.
@@ -142,8 +145,23 @@ impl SendmailHeaders {
 
     /// The message as it leaves.
     pub(crate) fn text(&self, body: &[u8]) -> Vec<u8> {
-        let relayed = self.slots.iter().filter(|slot| !NEVER_RELAYED.iter().any(|name| slot.is_named(name.as_bytes())));
-        message_text(relayed.filter_map(|slot| Some((&slot.name[..], slot.value.as_deref()?))), Some(body))
+        let relayed = self.slots.iter().filter_map(|slot| Some((&slot.name[..], self.relayed_value(slot)?)));
+        message_text(relayed, Some(body))
+    }
+
+    /// What the next host gets to see of a field: nothing of some of them, and of Bcc no more than that it was there, which it need
+    /// not know if the message names other recipients.
+    fn relayed_value<'a>(&self, slot: &'a Slot) -> Option<&'a [u8]> {
+        let value = slot.value.as_deref()?;
+        let is_hidden = NEVER_RELAYED.iter().any(|name| slot.is_named(name.as_bytes()));
+        if is_hidden || (slot.is_resent() && !self.resent) {
+            return None;
+        }
+        if slot.is_named(b"Bcc") {
+            let others = [&b"To"[..], b"Cc"].iter().any(|name| self.value_of(name).is_some());
+            return (!others).then_some(b"");
+        }
+        Some(value)
     }
 
     /// The value of the first field of that name.
@@ -152,7 +170,8 @@ impl SendmailHeaders {
     }
 
     fn find(&self, index: u32, name: &[u8]) -> Option<usize> {
-        let nth = usize::try_from(index.max(1)).unwrap_or(usize::MAX) - 1;
+        // sendmail takes the index for a signed number.
+        let nth = usize::try_from(i32::from_be_bytes(index.to_be_bytes()).max(1)).unwrap_or(usize::MAX) - 1;
         let named = |kind: Kind| {
             let slots = self.slots.iter().enumerate();
             slots.filter(move |(_, slot)| slot.kind == kind && slot.is_named(name)).map(|(at, _)| at)
@@ -173,6 +192,10 @@ impl SendmailHeaders {
 }
 
 impl Slot {
+    fn is_resent(&self) -> bool {
+        self.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"Resent-"))
+    }
+
     fn is_named(&self, name: &[u8]) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }

@@ -77,6 +77,47 @@ pub(crate) fn bare_address(typed: &[u8]) -> &[u8] {
     }
 }
 
+/// The addresses in a list as header fields have them: names, comments, angle brackets and empty entries are left out.
+pub(crate) fn address_list(list: &[u8]) -> Vec<Vec<u8>> {
+    let (mut quoted, mut escaped, mut bracketed, mut comments) = (false, false, false, 0_usize);
+    let mut found = vec![Vec::new()];
+    for &byte in list {
+        let Some(address) = found.last_mut() else { break };
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'(' => comments += 1,
+            b')' if comments > 0 => {
+                comments -= 1;
+                continue;
+            }
+            _ if comments > 0 => {}
+            b'<' => {
+                // What came before was a name.
+                address.clear();
+                bracketed = true;
+                continue;
+            }
+            b'>' => {
+                bracketed = false;
+                continue;
+            }
+            b',' if !bracketed => {
+                found.push(Vec::new());
+                continue;
+            }
+            _ => {}
+        }
+        if comments == 0 {
+            address.push(byte);
+        }
+    }
+    let bare = found.iter().map(|address| bare_address(address.trim_ascii()).to_vec());
+    bare.filter(|address| !address.is_empty()).collect()
+}
+
 /// The domain of an address: what follows its last `@`.
 pub(crate) fn domain_of(address: &[u8]) -> Option<&[u8]> {
     address.iter().rposition(|&byte| byte == b'@').map(|at| &address[at + 1..])
@@ -128,6 +169,12 @@ mod tests {
         assert_eq!(path("from: a@example.org SIZE=1").typed, b"a@example.org");
         assert_eq!(path("FROM:<>").address, b"");
         assert_eq!(path("FROM:<a@example.org>x SIZE=1").typed, b"<a@example.org>x");
+    }
+
+    #[test]
+    fn a_list_is_read_without_names_and_comments() {
+        let list = b"<a@b>, c@d (x, y),Name <e@f>,, \"g, h\"@i, <>";
+        assert_eq!(address_list(list), [&b"a@b"[..], b"c@d", b"e@f", b"\"g, h\"@i"]);
     }
 
     #[test]

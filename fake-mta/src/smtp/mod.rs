@@ -6,7 +6,7 @@ mod reply;
 mod sasl;
 mod stuff;
 
-pub(crate) use command::{CommandLine, PathArgument, bare_address, domain_of, is_xtext, split_at_byte};
+pub(crate) use command::{CommandLine, PathArgument, address_list, bare_address, domain_of, is_xtext, split_at_byte};
 pub(crate) use input::{Awaits, Input, InputBuffer};
 pub use reply::Reply;
 pub(crate) use sasl::{SaslExchange, SaslStep};

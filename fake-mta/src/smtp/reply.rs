@@ -33,6 +33,12 @@ impl Reply {
         Self { lines, closes: false }
     }
 
+    /// The same reply behind lines that are none: sendmail tells the client of some errors that are not its own.
+    pub(crate) fn after(mut self, lines: Vec<String>) -> Self {
+        self.lines.splice(0..0, lines.into_iter().map(String::into_bytes));
+        self
+    }
+
     /// No lines, and the connection is closed.
     pub(crate) fn silent_close() -> Self {
         Self { lines: Vec::new(), closes: true }

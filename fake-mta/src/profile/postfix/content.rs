@@ -50,7 +50,7 @@ pub(super) async fn receive(session: &mut Postfix, mail: &Mail, message: &[u8], 
     let lost = mail.discard || matches!(answer, Some(Answer::Discard | Answer::Shutdown));
     let held = mail.hold || answer == Some(Answer::Hold);
     match answer {
-        Some(Answer::Reply(reply)) => Outcome { refusal: Some(reply), delivered: None },
+        Some(Answer::Reply(reply)) => Outcome { refusal: Some(text::content_reply(&reply)), delivered: None },
         _ if lost => Outcome { refusal: None, delivered: None },
         _ => Outcome { refusal: None, delivered: queue::deliver(session, mail, &editing, held) },
     }
@@ -98,7 +98,12 @@ fn begin(session: &Postfix, mail: &Mail, message: &[u8], origin: &Origin<'_>) ->
         Generated { host, queue_id, sender: &mail.envelope.sender, full_name }.complete(&mut content.headers);
     }
     let headers = PostfixHeaders::new(&received, content.headers);
-    Editing::new(headers, content.has_body.then_some(content.body), mail.envelope.clone())
+    Editing::new(
+        headers,
+        content.has_body.then_some(content.body),
+        mail.envelope.clone(),
+        host.settings.hostname.clone(),
+    )
 }
 
 /// `SMTP`, `ESMTP` with `S` for TLS and `A` for an authenticated client (RFC 3848), `UTF8SMTP` (RFC 6531 section 4.3).

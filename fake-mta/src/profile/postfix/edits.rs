@@ -2,9 +2,10 @@
 
 use milter_proto::Reply;
 
+use super::options;
 use crate::{
     message::{Envelope, PostfixHeaders, Recipient, without_cr},
-    smtp::bare_address,
+    smtp::{address_list, domain_of},
 };
 
 /// The message while filters may still change it.
@@ -16,6 +17,10 @@ pub(super) struct Editing {
     /// The last recipient that the client named, for the log.
     pub(super) last_recipient: Option<Vec<u8>>,
     body_parts: BodyParts,
+    /// The recipients that filters have added: each of them only once.
+    added: Vec<Vec<u8>>,
+    /// The domain of addresses that have none.
+    origin: String,
 }
 
 /// How far this filter is with a new body: its packets must follow each other.
@@ -27,9 +32,9 @@ enum BodyParts {
 }
 
 impl Editing {
-    pub(super) fn new(headers: PostfixHeaders, body: Option<Vec<u8>>, envelope: Envelope) -> Self {
+    pub(super) fn new(headers: PostfixHeaders, body: Option<Vec<u8>>, envelope: Envelope, origin: String) -> Self {
         let last_recipient = envelope.recipients.last().map(|recipient| recipient.address.clone());
-        Self { headers, body, envelope, last_recipient, body_parts: BodyParts::None }
+        Self { headers, body, envelope, last_recipient, body_parts: BodyParts::None, added: Vec::new(), origin }
     }
 
     /// The next filter starts with what the one before left.
@@ -55,14 +60,15 @@ impl Editing {
             Reply::ReplaceBody(part) => return self.replace_body(part),
             Reply::AddRcpt(address) => self.add_recipient(address, None),
             Reply::AddRcptPar { address, args } => self.add_recipient(address, args.as_deref()),
-            Reply::DeleteRcpt(address) => {
-                let address = bare_address(address);
-                self.envelope.recipients.retain(|rcpt| rcpt.address != address);
+            Reply::DeleteRcpt(list) => {
+                if let Some(address) = address_list(list).first() {
+                    self.envelope.recipients.retain(|rcpt| rcpt.address != *address);
+                }
             }
             Reply::ChangeFrom { address, args } => {
-                self.envelope.sender = bare_address(address).to_vec();
+                self.envelope.sender = self.qualified(address_list(address).into_iter().next().unwrap_or_default());
                 if let Some(args) = args {
-                    self.envelope.set_params(known_args(args, &["RET", "ENVID"]));
+                    self.envelope.set_params(known_args(args, options::is_known_at_mail));
                 }
             }
             _ => {}
@@ -88,19 +94,28 @@ impl Editing {
 
     /// Only the first address of a list counts.
     fn add_recipient(&mut self, list: &[u8], args: Option<&[u8]>) {
-        let first = list.split(|&byte| byte == b',').next().unwrap_or_default();
-        let params = args.map(|args| known_args(args, &["NOTIFY", "ORCPT"])).unwrap_or_default();
+        let Some(first) = address_list(list).into_iter().next() else { return };
+        let address = self.qualified(first);
+        if self.added.contains(&address) {
+            return;
+        }
+        self.added.push(address.clone());
+        let params = args.map(|args| known_args(args, options::is_known_at_rcpt)).unwrap_or_default();
         // The extra recipients stand before those of the client, the last one first.
-        self.envelope.recipients.insert(0, Recipient { address: bare_address(first.trim_ascii()).to_vec(), params });
+        self.envelope.recipients.insert(0, Recipient { address, params });
+    }
+
+    /// Postfix completes an address without a domain with its own.
+    fn qualified(&self, address: Vec<u8>) -> Vec<u8> {
+        if address.is_empty() || domain_of(&address).is_some() {
+            return address;
+        }
+        [&address, &b"@"[..], self.origin.as_bytes()].concat()
     }
 }
 
 /// The ESMTP parameters that Postfix takes from a filter; others are passed over.
-fn known_args(args: &[u8], known: &[&str]) -> Vec<Vec<u8>> {
+fn known_args(args: &[u8], is_known: impl Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
     let words = args.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let known = words.filter(|word| {
-        let keyword = crate::smtp::split_at_byte(word, b'=').0;
-        known.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(keyword))
-    });
-    known.map(<[u8]>::to_vec).collect()
+    words.filter(|word| is_known(word)).map(<[u8]>::to_vec).collect()
 }

@@ -22,7 +22,7 @@ impl Postfix {
         if self.mail.is_some() {
             return Reply::line("503 5.5.1 Error: nested MAIL command");
         }
-        let Some(path) = PathArgument::parse(argument, "FROM:") else {
+        let Some(path) = PathArgument::parse(argument, "FROM:").filter(|path| !path.typed.is_empty()) else {
             return Reply::line("501 5.5.4 Syntax: MAIL FROM:<address>");
         };
         let path = match self.checked(path, "501 5.1.7 Bad sender address syntax") {
@@ -74,7 +74,7 @@ impl Postfix {
         if self.mail.is_none() {
             return Reply::line("503 5.5.1 Error: need MAIL command");
         }
-        let Some(path) = PathArgument::parse(argument, "TO:") else {
+        let Some(path) = PathArgument::parse(argument, "TO:").filter(|path| !path.typed.is_empty()) else {
             return Reply::line("501 5.5.4 Syntax: RCPT TO:<address>");
         };
         let path = match self.checked(path, BAD_RECIPIENT) {

@@ -1,11 +1,15 @@
 //! One filter, as Postfix's `milter8` keeps it.
 
-use milter_proto::{Command, Negotiate, Protocol};
+use milter_proto::{Command, Negotiate, Protocol, mta::Received};
 
-use super::{filters::Event, packet, text};
+use super::{
+    filters::Event,
+    packet::{self, Cut},
+    text,
+};
 use crate::{
     journal::Channel,
-    link::{BadLength, Link},
+    link::{BadLength, Link, LinkError},
     profile::Host,
     settings::FilterSettings,
 };
@@ -97,32 +101,52 @@ impl Filter {
                 self.life.state = State::Ready;
             }
             Err(problem) => {
-                self.warn(host, program, &problem);
+                if let Some(problem) = problem {
+                    self.warn(host, program, &problem);
+                }
                 self.communication_error().await;
             }
         }
     }
 
-    async fn negotiate(&mut self, host: &Host, program: &'static str, offer: &Negotiate) -> Result<Negotiate, String> {
+    /// The error is what is left to be said about it.
+    async fn negotiate(
+        &mut self,
+        host: &Host,
+        program: &'static str,
+        offer: &Negotiate,
+    ) -> Result<Negotiate, Option<String>> {
         const READ_ERROR: &str = "read error in initial handshake";
-        let limit = self.settings.timeouts.command;
-        let Some(link) = self.link.as_mut() else { return Err(READ_ERROR.to_owned()) };
-        let read_error = |_| READ_ERROR.to_owned();
-        link.queue(&Command::Negotiate(offer.clone())).map_err(read_error)?;
-        link.flush(limit).await.map_err(read_error)?;
-        let received = link.receive(limit).await.map_err(read_error)?;
+        let received = match self.exchange_offer(offer).await {
+            Ok(received) => received,
+            Err(error) => {
+                self.warn(host, program, &text::read_error(b'O', &error));
+                return Err(Some(READ_ERROR.to_owned()));
+            }
+        };
+        let Some(link) = self.link.as_mut() else { return Err(None) };
         let checked = packet::negotiation(&received.frame, offer)?;
         let mut effective = checked.agreed.clone();
         // Versions that are in no table restrict nothing.
         effective.version = if matches!(effective.version, 0 | 1) { offer.version } else { effective.version };
         link.agree(effective);
         for remark in &checked.remarks {
-            self.warn(host, program, remark);
+            host.log(program, None, &remark.log_line(&self.settings.address));
         }
-        if checked.agreed_in_part {
-            return Err(READ_ERROR.to_owned());
+        match checked.cut {
+            Some(Cut::InNumbers) => Err(Some(READ_ERROR.to_owned())),
+            Some(Cut::InMacroLists) => Err(None),
+            None => Ok(checked.agreed),
         }
-        Ok(checked.agreed)
+    }
+
+    async fn exchange_offer(&mut self, offer: &Negotiate) -> Result<Received, LinkError> {
+        let limit = self.settings.timeouts.command;
+        let closed = || LinkError::Io(std::io::ErrorKind::BrokenPipe.into());
+        let link = self.link.as_mut().ok_or_else(closed)?;
+        link.queue(&Command::Negotiate(offer.clone()))?;
+        link.flush(limit).await?;
+        link.receive(limit).await
     }
 
     pub(super) async fn failed(&mut self, answer: Option<Answer>) -> Option<Answer> {

@@ -55,6 +55,8 @@ impl Postfix {
         if let Some(reply) = &refusal
             && reply.starts_with(b"421")
         {
+            // A client that is shown the door is not remembered: there is nothing to abort.
+            self.helo = None;
             return self.refuse(reply).await;
         }
         self.refused = refusal.is_some_and(|reply| reply.starts_with(b"5"));

@@ -17,8 +17,7 @@ pub(super) fn refuse_mail(path: &PathArgument, release: &Release) -> Option<Stri
                 (!known).then(|| unsupported(param))
             }
             ("RET", Some(value)) => {
-                let known = [&b"FULL"[..], b"HDRS"].iter().any(|what| value.eq_ignore_ascii_case(what));
-                (!known || is_repeated).then(|| "501 5.5.4 Bad RET parameter syntax".to_owned())
+                (!is_return(value) || is_repeated).then(|| "501 5.5.4 Bad RET parameter syntax".to_owned())
             }
             ("ENVID", Some(value)) => {
                 let bad = value.is_empty() || !is_xtext(value) || is_repeated;
@@ -46,6 +45,24 @@ pub(super) fn refuse_rcpt(path: &PathArgument) -> Option<String> {
     })
 }
 
+/// Whether a filter may give this parameter to a sender.
+pub(super) fn is_known_at_mail(param: &[u8]) -> bool {
+    match keyword_and_value(param) {
+        (keyword, Some(value)) if keyword == "RET" => is_return(value),
+        (keyword, Some(value)) if keyword == "ENVID" => !value.is_empty() && is_xtext(value),
+        _ => false,
+    }
+}
+
+/// Whether a filter may give this parameter to a recipient.
+pub(super) fn is_known_at_rcpt(param: &[u8]) -> bool {
+    match keyword_and_value(param) {
+        (keyword, Some(value)) if keyword == "NOTIFY" => is_notify(value),
+        (keyword, Some(value)) if keyword == "ORCPT" => is_original_recipient(value),
+        _ => false,
+    }
+}
+
 /// RFC 1870 section 6.1: a message that is announced as too large is refused at once.
 fn refuse_size(value: &[u8], release: &Release) -> Option<String> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
@@ -69,6 +86,11 @@ fn keyword_and_value(param: &[u8]) -> (String, Option<&[u8]>) {
 
 fn unsupported(param: &[u8]) -> String {
     format!("555 5.5.4 Unsupported option: {}", String::from_utf8_lossy(param))
+}
+
+/// RFC 3461 section 4.3.
+fn is_return(value: &[u8]) -> bool {
+    [&b"FULL"[..], b"HDRS"].iter().any(|what| value.eq_ignore_ascii_case(what))
 }
 
 /// RFC 3461 section 4.1: `NEVER`, or some of the others.

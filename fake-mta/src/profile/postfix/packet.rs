@@ -6,9 +6,16 @@ use milter_proto::{Command, Frame, Negotiate, Reply, mta::Received};
 pub(super) struct Agreement {
     pub(super) agreed: Negotiate,
     /// What is odd in it, for the log.
-    pub(super) remarks: Vec<String>,
+    pub(super) remarks: Vec<Problem>,
     /// It could not be read to its end.
-    pub(super) agreed_in_part: bool,
+    pub(super) cut: Option<Cut>,
+}
+
+/// Where an answer to the negotiation ends too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    InNumbers,
+    InMacroLists,
 }
 
 /// Judges the filter's answer to the offer; the error is the text of the warning.
@@ -18,45 +25,50 @@ pub(super) fn negotiation(frame: &Frame, offer: &Negotiate) -> Result<Agreement,
         return Err(format!("unexpected reply \"{shown}\" in initial handshake"));
     }
     if frame.payload.len() < 12 {
-        let remarks = vec![TOO_SHORT.to_owned()];
-        return Ok(Agreement { agreed: Negotiate::default(), remarks, agreed_in_part: true });
+        let remarks = vec![Problem::new(TOO_SHORT)];
+        return Ok(Agreement { agreed: Negotiate::default(), remarks, cut: Some(Cut::InNumbers) });
     }
-    let (agreed, mut remarks, agreed_in_part) = macro_lists(frame);
+    let (agreed, mut remarks, cut) = macro_lists(frame);
     if agreed.version > offer.version {
         let (theirs, ours) = (agreed.version, offer.version);
         return Err(format!("protocol version {theirs} conflict with MTA protocol version {ours}"));
     }
-    let unknown = agreed.actions.bits() & !offer.actions.bits();
-    if unknown != 0 {
-        return Err(format!("request for unknown actions 0x{unknown:x}"));
+    let (theirs, ours) = (agreed.actions.bits(), offer.actions.bits());
+    if theirs & !ours != 0 {
+        return Err(format!("request mask 0x{theirs:x} conflict with MTA request mask 0x{ours:x}"));
     }
     if agreed.version < 2 {
-        remarks.push(format!("unexpected protocol version {}", agreed.version));
+        remarks.push(Problem::new(format!("unexpected protocol version {}", agreed.version)));
     }
-    Ok(Agreement { agreed, remarks, agreed_in_part })
+    Ok(Agreement { agreed, remarks, cut })
 }
 
 /// The numbers and the macro lists; lists of stages that do not exist are passed over.
-fn macro_lists(frame: &Frame) -> (Negotiate, Vec<String>, bool) {
+fn macro_lists(frame: &Frame) -> (Negotiate, Vec<Problem>, Option<Cut>) {
     let mut agreed = Negotiate::parse_lenient(&frame.payload[..12]);
     let (mut remarks, mut rest) = (Vec::new(), &frame.payload[12..]);
     while !rest.is_empty() {
         let Some((stage, after)) = rest.split_first_chunk::<4>() else {
-            remarks.push(TOO_SHORT.to_owned());
-            return (agreed, remarks, true);
+            remarks.push(Problem::new(TOO_SHORT));
+            return (agreed, remarks, Some(Cut::InMacroLists));
         };
         let Some(end) = after.iter().position(|&byte| byte == 0) else {
-            return (agreed, remarks, true);
+            remarks.push(if after.is_empty() {
+                Problem::new("packet too short for string")
+            } else {
+                Problem::no_nul()
+            });
+            return (agreed, remarks, Some(Cut::InMacroLists));
         };
         let stage = u32::from_be_bytes(*stage);
         if milter_proto::MacroStage::from_u32(stage).is_some() {
             agreed.symlists.push((stage, after[..end].to_vec()));
         } else {
-            remarks.push(format!("ignoring unknown macro type {stage}"));
+            remarks.push(Problem::new(format!("ignoring unknown macro type {stage}")));
         }
         rest = &after[end + 1..];
     }
-    (agreed, remarks, false)
+    (agreed, remarks, None)
 }
 
 /// What is wrong with a packet.
@@ -68,6 +80,15 @@ pub(super) struct Problem {
 }
 
 impl Problem {
+    fn new(text: impl Into<String>) -> Self {
+        Self { function: None, text: text.into() }
+    }
+
+    fn no_nul() -> Self {
+        // The spelling is Postfix's.
+        Self { function: Some("milter8_read_data"), text: "missing string null termimator".to_owned() }
+    }
+
     /// The warning about the filter at that address.
     pub(super) fn log_line(&self, address: &str) -> String {
         let function = self.function.map(|name| format!("{name}: ")).unwrap_or_default();
@@ -87,16 +108,16 @@ pub(super) fn reply(received: &Received, command: &Command) -> Result<Reply, Pro
         (_, code) if is_edit(code) && !matches!(command, Command::BodyEob(_)) => Err(unexpected(code, command)),
         (Ok(reply), _) => Ok(reply.clone()),
         (Err(_), code) if is_edit(code) => Err(malformed_edit(frame)),
-        (Err(_), code) => Err(Problem {
-            function: None,
-            text: format!("reply {} was followed by {} data bytes", reply_name(code), last_payload_length(command)),
-        }),
+        (Err(_), code) => {
+            let (name, length) = (reply_name(code), last_payload_length(command));
+            Err(Problem::new(format!("reply {name} was followed by {length} data bytes")))
+        }
     }
 }
 
 fn unexpected(code: u8, command: &Command) -> Problem {
     let event = super::text::event_name(command.code());
-    Problem { function: None, text: format!("unexpected filter response {} after event {event}", reply_name(code)) }
+    Problem::new(format!("unexpected filter response {} after event {event}", reply_name(code)))
 }
 
 fn is_edit(code: u8) -> bool {
@@ -107,18 +128,17 @@ fn is_edit(code: u8) -> bool {
 fn malformed_edit(frame: &Frame) -> Problem {
     let mut rest = &frame.payload[..];
     if matches!(frame.code, b'i' | b'm') {
-        let Some(after) = rest.get(4..) else { return Problem { function: None, text: TOO_SHORT.to_owned() } };
+        let Some(after) = rest.get(4..) else { return Problem::new(TOO_SHORT) };
         rest = after;
     }
     let strings = if matches!(frame.code, b'h' | b'i' | b'm') { 2 } else { 1 };
     for _ in 0..strings {
         let Some(end) = rest.iter().position(|&byte| byte == 0) else {
-            // The spelling is Postfix's.
-            return Problem { function: Some("milter8_read_data"), text: "missing string null termimator".to_owned() };
+            return Problem::no_nul();
         };
         rest = &rest[end + 1..];
     }
-    Problem { function: None, text: format!("left-over data {} bytes", rest.len()) }
+    Problem::new(format!("left-over data {} bytes", rest.len()))
 }
 
 /// The buffer that Postfix measures still holds the event that it sent.

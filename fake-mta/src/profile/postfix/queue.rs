@@ -2,7 +2,7 @@
 
 use super::{edits::Editing, session::Mail, session::Postfix, text};
 use crate::{
-    message::{Delivered, Envelope, Header},
+    message::{Delivered, Envelope, Header, PostfixHeaders},
     profile::Host,
     settings::Route,
 };
@@ -55,6 +55,7 @@ pub(super) fn deliver(session: &Postfix, mail: &Mail, editing: &Editing, held: b
     let is_local = |address: &[u8]| settings.route(address) == Route::Local;
     let held = held.then(Vec::new);
     let mut envelope = with_original_recipients(&editing.envelope);
+    announce_8bit(&mut envelope, &editing.headers);
     // The queue manager sorts by next hop and then by address, byte by byte.
     envelope
         .recipients
@@ -74,6 +75,16 @@ fn is_international(editing: &Editing) -> bool {
     let addresses = std::iter::once(&envelope.sender).chain(envelope.recipients.iter().map(|rcpt| &rcpt.address));
     addresses.into_iter().any(|address| !address.is_ascii())
         || editing.headers.visible().any(|header| !header.value.is_ascii())
+}
+
+/// A message whose header says that its body is 8-bit is announced so, whatever the client has said of it.
+fn announce_8bit(envelope: &mut Envelope, headers: &PostfixHeaders) {
+    let encoding = headers.value_of(b"Content-Transfer-Encoding").unwrap_or_default().trim_ascii();
+    let is_announced =
+        envelope.params.iter().any(|param| param.get(..5).is_some_and(|head| head.eq_ignore_ascii_case(b"BODY=")));
+    if !is_announced && encoding.eq_ignore_ascii_case(b"8bit") {
+        envelope.params.push(b"BODY=8BITMIME".to_vec());
+    }
 }
 
 /// To the next host that offers DSN, Postfix names each recipient as it was at first (RFC 3461 section 4.2).

@@ -113,6 +113,11 @@ impl Postfix {
             "EHLO" => self.helo(command.argument, true).await,
             "MAIL" => self.mail(command.argument).await,
             "RCPT" => self.rcpt(command.argument).await,
+            "DATA" | "RSET" if !command.argument.is_empty() => {
+                Reply::line(format!("501 5.5.4 Syntax: {}", command.verb_upper()))
+            }
+            "VRFY" if command.argument.is_empty() => Reply::line("501 5.5.4 Syntax: VRFY address [SMTPUTF8]"),
+            "ETRN" if command.argument.is_empty() => Reply::line("500 Syntax: ETRN domain"),
             "DATA" => self.data().await,
             "BDAT" => self.bdat(command.argument).await,
             "AUTH" if self.host.settings.auth_mechanisms.is_some() => self.auth(command.argument),

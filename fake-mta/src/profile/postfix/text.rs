@@ -165,11 +165,28 @@ pub(super) fn ends_session(reply: &[u8]) -> bool {
     reply.starts_with(b"421") || reply.starts_with(b"521")
 }
 
-/// Text of a peer as Postfix logs it: what is not printable is a question mark.
+/// Text of a peer as Postfix logs it: what is neither printable nor UTF-8 is a question mark.
 pub(super) fn log_text(text: &[u8]) -> String {
     let end = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
-    let shown = |&byte: &u8| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '?' };
-    text[..end].iter().map(shown).collect()
+    printable(&text[..end], '?')
+}
+
+/// The text of a reply that `cleanup(8)` hands back to `smtpd(8)`: what is neither printable nor UTF-8 is a space, but for line ends.
+pub(super) fn content_reply(text: &[u8]) -> Vec<u8> {
+    let lines = text.split(|&byte| byte == b'\n').map(|line| {
+        let (line, end) = line.strip_suffix(b"\r").map_or((line, ""), |line| (line, "\r"));
+        [printable(line, ' ').as_bytes(), end.as_bytes()].concat()
+    });
+    lines.collect::<Vec<_>>().join(&b'\n')
+}
+
+fn printable(text: &[u8], replacement: char) -> String {
+    let mut out = String::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        out.extend(chunk.valid().chars().map(|c| if c.is_ascii_control() { replacement } else { c }));
+        out.extend(chunk.invalid().iter().map(|_| replacement));
+    }
+    out
 }
 
 pub(super) fn event_name(code: u8) -> &'static str {
@@ -185,6 +202,7 @@ pub(super) fn event_name(code: u8) -> &'static str {
         b'E' => "SMFIC_BODYEOB",
         b'U' => "SMFIC_UNKNOWN",
         b'A' => "SMFIC_ABORT",
+        b'O' => "SMFIC_OPTNEG",
         _ => "(unknown MTA event)",
     }
 }
@@ -196,11 +214,14 @@ pub(super) fn read_error(code: u8, error: &LinkError) -> String {
         LinkError::Frame(FrameError::TooLong { length, limit }) => {
             format!("unreasonable packet length: {length} > {limit}")
         }
-        LinkError::Eof(unfinished) if unfinished.came > PACKET_HEAD_SIZE => {
-            format!("EOF while reading data: {}", errno(error))
-        }
-        LinkError::Timeout { unfinished, .. } if unfinished.came > PACKET_HEAD_SIZE => {
-            format!("EOF while reading data: {}", errno(error))
+        LinkError::Eof(unfinished) | LinkError::Timeout { unfinished, .. } if unfinished.came >= LENGTH_SIZE => {
+            let what = match (unfinished.came, code) {
+                (LENGTH_SIZE, _) => "command code",
+                // The offer's answer is read number by number.
+                (_, b'O') => "network long",
+                _ => "data",
+            };
+            format!("EOF while reading {what}: {}", errno(error))
         }
         other => format!("can't read {} reply packet header: {}", event_name(code), errno(other)),
     }
@@ -223,8 +244,8 @@ pub(super) fn errno(error: &LinkError) -> String {
 
 /// How Postfix writes the time zone of a machine that lives in UTC.
 pub(super) const ZONE: &str = "+0000 (UTC)";
-/// Length word and code.
-const PACKET_HEAD_SIZE: usize = 5;
+/// The length word before each packet.
+const LENGTH_SIZE: usize = 4;
 
 #[cfg(test)]
 mod tests {

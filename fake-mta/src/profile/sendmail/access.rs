@@ -24,7 +24,7 @@ impl Sendmail {
     /// A filter, or the lack of one, refuses the connection: the banner says so, or the commands after it.
     pub(super) fn refuse_connection(&mut self, verdict: Verdict, what: &str, ending: &str) -> Reply {
         let verdict = match verdict {
-            Verdict::Code(text) if text.starts_with(b"421") => Verdict::Shutdown,
+            Verdict::Code(text) if reply_text::ends_session(&text) => Verdict::Shutdown,
             Verdict::Code(text) if text.starts_with(b"4") => Verdict::Tempfail,
             Verdict::Code(_) => Verdict::Reject,
             other => other,

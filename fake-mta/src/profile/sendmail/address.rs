@@ -56,8 +56,13 @@ pub(super) fn refuse_mail_params(path: &PathArgument) -> Option<String> {
 
 /// The refusal of the first parameter of RCPT that sendmail does not take.
 pub(super) fn refuse_rcpt_params(path: &PathArgument) -> Option<String> {
+    refuse_recipient_args(&path.params)
+}
+
+/// The same for the parameters that a filter gives a recipient.
+pub(super) fn refuse_recipient_args(params: &[Vec<u8>]) -> Option<String> {
     let mut has_orcpt = false;
-    path.params.iter().find_map(|param| {
+    params.iter().find_map(|param| {
         let (keyword, value) = keyword_and_value(param);
         let upper = keyword.to_ascii_uppercase();
         match (upper.as_str(), value) {

@@ -13,7 +13,7 @@ use super::{
     text,
 };
 use crate::{
-    message::{Content, Delivered, Generated, SendmailHeaders, with_crlf, without_cr},
+    message::{Content, Delivered, Generated, SendmailHeaders, sendmail_lines, with_crlf},
     profile::{Host, printable},
     settings::Route,
     smtp::Reply,
@@ -22,23 +22,35 @@ use crate::{
 /// Takes a message in: asks the filters, applies their edits, and says what the client and the next host get.
 pub(super) async fn receive(session: &mut Sendmail, message: &[u8]) -> (Reply, Option<Delivered>) {
     let mut macros = session.message_macros();
-    let message = without_cr(message);
+    let message = sendmail_lines(message);
+    if message.contains(&b'\r') {
+        // Not even its filters are told.
+        session.filters.hang_up().await;
+        log_from(session, message.len(), None);
+        return (Reply::line(text::BARE_CR).closing(), None);
+    }
     let mut editing = begin(session, Content::parse(&message));
     log_from(session, message.len(), Some(&message_id(&editing.headers)));
     macros.set_default(&session.host, "msg_id", message_id(&editing.headers));
     macros.set_default(&session.host, "msg_size", message.len().to_string());
+    if message.contains(&0) {
+        session.filters.abort(&session.host, &session.queue_id).await;
+        session.log("Milter accept: message");
+        return (Reply::line(text::NUL_BYTE), None);
+    }
     let verdict =
         if session.is_asking() { ask_all(session, &mut editing, &mut macros).await } else { Verdict::Continue };
     if session.filters.is_process_dead() {
         return (Reply::silent_close(), None);
     }
     session.filters.abort(&session.host, &session.queue_id).await;
+    let outbursts = std::mem::take(&mut editing.outbursts);
     match judge(session, verdict) {
-        Judged::Refused(reply) => return (reply, None),
+        Judged::Refused(reply) => return (reply.after(outbursts), None),
         Judged::Accepted if !session.unfiltered => session.log("Milter accept: message"),
         Judged::Accepted | Judged::Discarded => {}
     }
-    let reply = Reply::line(format!("250 2.0.0 {} Message accepted for delivery", session.queue_id));
+    let reply = Reply::line(format!("250 2.0.0 {} Message accepted for delivery", session.queue_id)).after(outbursts);
     let discarded = session.mail.as_ref().is_some_and(|mail| mail.discard) || editing.envelope.recipients.is_empty();
     (reply, (!discarded).then(|| deliver(session, editing)))
 }
@@ -55,8 +67,15 @@ fn deliver(session: &Sendmail, mut editing: Editing) -> Delivered {
 }
 
 fn begin(session: &Sendmail, content: Content) -> Editing {
-    let mail = session.mail.clone().unwrap_or_default();
+    let mut mail = session.mail.clone().unwrap_or_default();
     let host = &session.host;
+    let is_ascii = content.body.is_ascii() && content.headers.iter().all(|header| header.value.is_ascii());
+    // What was announced as 8-bit and is not goes on as what it is.
+    for param in &mut mail.envelope.params {
+        if is_ascii && param.eq_ignore_ascii_case(b"BODY=8BITMIME") {
+            *param = b"BODY=7BIT".to_vec();
+        }
+    }
     let recipient = match mail.envelope.recipients.as_slice() {
         [only] if session.recipients_named == 1 => Some(only.address.clone()),
         _ => None,
@@ -115,7 +134,7 @@ async fn ask_all(session: &mut Sendmail, editing: &mut Editing, macros: &mut Mac
                     filter.state = State::Done;
                 }
                 editing.headers.settle();
-                macros.set_default(host, "msg_size", editing.size().to_string());
+                macros.set_default(host, "nrcpts", editing.envelope.recipients.len().to_string());
                 verdict
             }
             State::Closed | State::Done | State::Skip => Verdict::Continue,

@@ -2,11 +2,11 @@
 
 use milter_proto::{Actions, Reply};
 
-use super::{filter::Filter, log};
+use super::{address, filter::Filter, log};
 use crate::{
-    message::{Change, Envelope, Header, Recipient, SendmailHeaders, without_cr},
+    message::{Change, Envelope, Recipient, SendmailHeaders, without_cr},
     profile::{Host, host::printable},
-    smtp::bare_address,
+    smtp::{address_list, bare_address, domain_of},
 };
 
 /// The message while filters may still change it.
@@ -18,6 +18,10 @@ pub(super) struct Editing {
     pub(super) quarantine: Option<Vec<u8>>,
     /// This filter has sent a part of a new body.
     body_replaced: bool,
+    /// The recipients that filters have deleted, each with its place.
+    deleted: Vec<(usize, Recipient)>,
+    /// What sendmail says to the client in between, for each recipient whose parameters make no sense.
+    pub(super) outbursts: Vec<String>,
     /// This filter has sent a new body that cannot be taken.
     pub(super) replacement_failed: bool,
 }
@@ -30,7 +34,16 @@ impl Editing {
         envelope: Envelope,
         quarantine: Option<Vec<u8>>,
     ) -> Self {
-        Self { headers, body, envelope, quarantine, body_replaced: false, replacement_failed: false }
+        Self {
+            headers,
+            body,
+            envelope,
+            quarantine,
+            body_replaced: false,
+            deleted: Vec::new(),
+            outbursts: Vec::new(),
+            replacement_failed: false,
+        }
     }
 
     /// The next filter starts with what the one before left.
@@ -63,7 +76,13 @@ impl Editing {
                 Some(format!(" add: rcpt: {}", printable(address)))
             }
             Reply::AddRcptPar { address, args } if !address.is_empty() => {
-                self.add_recipients(address, args.as_deref());
+                match args.as_ref().and_then(|args| address::refuse_recipient_args(&words(args))) {
+                    Some(_) => {
+                        let errors = self.outbursts.len();
+                        self.outbursts.push(format!("olderrors={errors}, Errors={}", errors + 1));
+                    }
+                    None => self.add_recipients(address, args.as_deref()),
+                }
                 Some(format!(" add: rcpt: {}", printable(address)))
             }
             Reply::DeleteRcpt(address) if !address.is_empty() => {
@@ -71,9 +90,10 @@ impl Editing {
                 Some(format!(" delete: rcpt {}, naddrs={deleted}", printable(address)))
             }
             Reply::ChangeFrom { address, args } if !address.is_empty() => {
-                self.envelope.sender = bare_address(address).to_vec();
+                self.envelope.sender = qualified(bare_address(address), host);
                 if let Some(args) = args {
-                    self.envelope.set_params(words(args).into_iter().filter(|param| is_mail_param(param)));
+                    self.envelope
+                        .set_params(words(args).into_iter().filter(|param| is_mail_param(param)).map(full_return));
                 }
                 Some(format!(" chgfrom: {}", printable(address)))
             }
@@ -87,13 +107,6 @@ impl Editing {
         if let Some(said) = said {
             filter.log(host, queue_id, &said);
         }
-    }
-
-    /// How many bytes the message has now, as the macro `{msg_size}` counts them: with LF line ends.
-    pub(super) fn size(&self) -> usize {
-        let header = |header: &Header| header.name.len() + b":".len() + header.value.len() + b"\n".len();
-        let headers: usize = self.headers.visible().iter().map(header).sum();
-        headers + b"\n".len() + self.body.len()
     }
 
     fn add_header(&mut self, name: &[u8], value: &[u8]) -> Option<String> {
@@ -139,10 +152,14 @@ impl Editing {
 
     fn add_recipients(&mut self, list: &[u8], args: Option<&[u8]>) {
         // Each new recipient goes before the others, and a list is read from its end.
-        for address in list.rsplit(|&byte| byte == b',') {
-            let address = bare_address(address.trim_ascii()).to_vec();
+        for address in address_list(list).into_iter().rev() {
             let known = self.envelope.recipients.iter().any(|rcpt| rcpt.address == address);
-            if !known {
+            // Who was deleted is still in the queue, and comes back to the old place.
+            if let Some(found) = self.deleted.iter().position(|(_, deleted)| deleted.address == address) {
+                let (place, recipient) = self.deleted.swap_remove(found);
+                let place = place.min(self.envelope.recipients.len());
+                self.envelope.recipients.insert(place, recipient);
+            } else if !known {
                 let params = args.map(words).unwrap_or_default();
                 self.envelope.recipients.insert(0, Recipient { address, params });
             }
@@ -150,10 +167,17 @@ impl Editing {
     }
 
     fn delete_recipient(&mut self, address: &[u8]) -> usize {
-        let address = bare_address(address);
-        let before = self.envelope.recipients.len();
-        self.envelope.recipients.retain(|rcpt| rcpt.address != address);
-        before - self.envelope.recipients.len()
+        let addresses = address_list(address);
+        let all = std::mem::take(&mut self.envelope.recipients);
+        let before = self.deleted.len();
+        for (place, recipient) in all.into_iter().enumerate() {
+            if addresses.contains(&recipient.address) {
+                self.deleted.push((place, recipient));
+            } else {
+                self.envelope.recipients.push(recipient);
+            }
+        }
+        self.deleted.len() - before
     }
 
     /// A filter that asks for what it did not negotiate is written down, and gets it all the same; but no new body.
@@ -165,7 +189,7 @@ impl Editing {
             }
             Reply::ChangeHeader { .. } => (Actions::CHANGE_HEADERS, ": lied about changing headers", HONOURED),
             Reply::ReplaceBody(_) => {
-                (Actions::CHANGE_BODY, ": lied about replacing body", "ignoring request and tempfailing message")
+                (Actions::CHANGE_BODY, ": lied about replacing body", "rejecting request and tempfailing message")
             }
             Reply::Quarantine(_) => (Actions::QUARANTINE, ": lied about quarantining", HONOURED),
             Reply::ChangeFrom { .. } => (Actions::CHANGE_FROM, " lied about changing sender", HONOURED),
@@ -181,6 +205,20 @@ impl Editing {
             host.log(log::PROGRAM, Some(queue_id), &line);
         }
     }
+}
+
+/// An address without a domain is one of this host.
+fn qualified(address: &[u8], host: &Host) -> Vec<u8> {
+    if address.is_empty() || domain_of(address).is_some() {
+        return address.to_vec();
+    }
+    [address, b"@", host.settings.hostname.as_bytes()].concat()
+}
+
+/// What should be sent back is the whole message, unless it is said that the header is enough.
+fn full_return(param: Vec<u8>) -> Vec<u8> {
+    let is_return = param.get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"RET="));
+    if is_return && !param.eq_ignore_ascii_case(b"RET=HDRS") { b"RET=FULL".to_vec() } else { param }
 }
 
 /// The ESMTP parameters of MAIL that sendmail knows; others are passed over.

@@ -46,7 +46,7 @@ impl Sendmail {
             return Reply::line(format!("553 5.1.8 {typed}... Domain of sender address {address} does not exist"));
         }
         let author = path.param("AUTH").filter(|_| self.host.auth.is_some()).map(<[u8]>::to_vec);
-        let macros = self.mail_macros(&path.address, author.as_deref());
+        let macros = self.mail_macros(&path.typed, &path.address, author.as_deref());
         self.filters.begin_message(&self.host, &self.queue_id).await;
         let command = Command::Mail { sender: path.typed.clone(), args: path.params.clone() };
         let verdict = self.ask(command, Some(MacroStage::Envfrom), "mail", &macros).await;
@@ -62,7 +62,7 @@ impl Sendmail {
             Err(refusal) => return refusal,
         };
         let envelope = Envelope { sender: path.address, params: path.params, recipients: Vec::new() };
-        self.mail = Some(Mail { envelope, discard, quarantine: None, author });
+        self.mail = Some(Mail { typed: path.typed.clone(), envelope, discard, quarantine: None, author });
         Reply::line(format!("250 2.1.0 {}... Sender ok", String::from_utf8_lossy(&path.typed)))
     }
 

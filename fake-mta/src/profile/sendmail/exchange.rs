@@ -80,8 +80,8 @@ impl Filter {
             // sendmail counts the ticks of the second: an answer in the last second before the limit may come too late, and
             // is taken for late here.
             Ok(_) if has_run_out(began, limit) => {
-                let (name, action) = (&self.settings.name, question.action);
-                let line = format!("Milter read({name}): timeout before data read, where={action}");
+                let (name, place) = (&self.settings.name, question.place());
+                let line = format!("Milter read({name}): timeout before data read, where={place}");
                 host.log(log::PROGRAM, Some(question.queue_id), &line);
                 self.fail(host, question.queue_id).await;
                 Err(())
@@ -100,7 +100,7 @@ impl Filter {
             self.hang_up().await;
             return;
         }
-        let line = log::read_failure(&self.settings.name, question.action, error);
+        let line = log::read_failure(&self.settings.name, question.place(), error);
         host.log(log::PROGRAM, Some(question.queue_id), &line);
         self.fail(host, question.queue_id).await;
     }
@@ -183,7 +183,9 @@ pub(super) fn reply_code(payload: &[u8], default: &str) -> (Verdict, String) {
 /// The text for a reply text that is none.
 fn default_response(command: &Command) -> &'static str {
     match command {
-        Command::Connect { .. } | Command::Body(_) | Command::BodyEob(_) => "554 5.7.1 Command rejected",
+        Command::Connect { .. } => "554 Command rejected",
+        Command::Helo(_) => "550 Command rejected",
+        Command::Body(_) | Command::BodyEob(_) => "554 5.7.1 Command rejected",
         _ => "550 5.7.1 Command rejected",
     }
 }

@@ -118,13 +118,13 @@ impl Filter {
             LogStyle::Current => format!("Milter ({}){text}", self.settings.name),
             LogStyle::Old => format!("Milter{text}"),
         };
-        host.log(log::PROGRAM, Some(queue_id), &line);
+        log::write(host, queue_id, &line);
     }
 
     /// A `milter=name, …` line; the old form has none.
     pub(super) fn log_action(&self, host: &Host, queue_id: &str, text: &str) {
         if host.settings.log_style == LogStyle::Current {
-            host.log(log::PROGRAM, Some(queue_id), &format!("milter={}, {text}", self.settings.name));
+            log::write(host, queue_id, &format!("milter={}, {text}", self.settings.name));
         }
     }
 

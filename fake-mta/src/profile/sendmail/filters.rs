@@ -1,6 +1,6 @@
 //! The filters of one SMTP session, as sendmail keeps them.
 
-use milter_proto::{Command, MacroStage};
+use milter_proto::{Command, MacroStage, limits::BODY_CHUNK_MAX};
 
 use super::{
     filter::{Filter, State, Verdict},
@@ -27,19 +27,33 @@ pub(super) struct Question<'a> {
     pub(super) release: &'static Release,
 }
 
+impl Question<'_> {
+    /// Where sendmail is, in its own words, when a filter fails: those of a message's body are not those for its answers.
+    pub(super) fn place(&self) -> &'static str {
+        match &self.command {
+            Command::Body(chunk) if chunk.len() < BODY_CHUNK_MAX => "last body chunk",
+            Command::Body(_) => "body chunk",
+            _ => self.action,
+        }
+    }
+}
+
 impl Filters {
-    /// Connects to and negotiates with every filter. A failure under `F=R`, `F=T` or `F=4` ends the round.
+    /// Connects to and negotiates with every filter, and says what those that failed under `F=R`, `F=T` or `F=4` have come to:
+    /// the last of them decides, and the others are let go again.
     pub(super) async fn init(&mut self, host: &Host, release: &'static Release, queue_id: &str) -> Verdict {
+        let mut verdict = Verdict::Continue;
         for (number, settings) in host.settings.filters.iter().enumerate() {
             let mut filter = Filter::new(number, settings.clone());
-            let opened = filter.open(host, release, queue_id).await;
-            let verdict = if opened { Verdict::Continue } else { filter.failure_verdict() };
-            self.filters.push(filter);
-            if verdict != Verdict::Continue {
-                return verdict;
+            if !filter.open(host, release, queue_id).await && filter.failure_verdict() != Verdict::Continue {
+                verdict = filter.failure_verdict();
             }
+            self.filters.push(filter);
         }
-        Verdict::Continue
+        if verdict != Verdict::Continue {
+            self.quit(host, queue_id).await;
+        }
+        verdict
     }
 
     /// Whether there is any filter to talk to.

@@ -46,6 +46,9 @@ impl Sendmail {
         if argument.is_empty() {
             return Reply::line(format!("501 5.0.0 {verb} requires domain address"));
         }
+        if !argument.iter().all(|byte| byte.is_ascii_alphanumeric() || b"[].-_#:".contains(byte)) {
+            return Reply::line("501 5.0.0 Invalid domain name");
+        }
         if self.helo.is_some() {
             self.reset().await;
         }
@@ -75,7 +78,7 @@ impl Sendmail {
             }
             Verdict::Code(code) => {
                 log(self, &printable(&code));
-                if code.starts_with(b"421") {
+                if reply_text::ends_session(&code) {
                     let reply = reply_text::reply(self.release, &code, None);
                     return Some(self.maybe_shut_down(reply).await);
                 }

@@ -2,10 +2,28 @@
 
 use std::io::ErrorKind;
 
-use crate::link::LinkError;
+use crate::{link::LinkError, profile::Host};
 
 /// The program's name in the log.
 pub(super) const PROGRAM: &str = "sendmail";
+
+/// Writes a line about a message. One that is too long becomes several, numbered, cut behind a space if there is one.
+pub(super) fn write(host: &Host, queue_id: &str, text: &str) {
+    if text.len() <= WHOLE_MAX {
+        return host.log(PROGRAM, Some(queue_id), text);
+    }
+    let mut rest = text;
+    for number in 1.. {
+        if rest.len() <= PIECE_MAX {
+            return host.log(PROGRAM, Some(&format!("{queue_id}[{number}]")), rest);
+        }
+        // Log lines are ASCII: what is not was escaped before.
+        let limit = (0..=PIECE_MAX).rev().find(|&end| rest.is_char_boundary(end)).unwrap_or(rest.len());
+        let end = rest[..limit].rfind(' ').map_or(limit, |space| space + 1);
+        host.log(PROGRAM, Some(&format!("{queue_id}[{number}]")), &format!("{} ...", &rest[..end]));
+        rest = &rest[end..];
+    }
+}
 
 /// The lines about a filter that cannot be connected to, to be put after its name. `address` is `inet:host:port` or
 /// `unix:/path`.
@@ -61,6 +79,10 @@ fn errno(error: &std::io::Error) -> String {
     }
 }
 
+/// The longest text that is written whole, bytes: what syslog takes, without the queue id.
+const WHOLE_MAX: usize = 1007;
+/// The longest piece of a text that is not, bytes.
+const PIECE_MAX: usize = 956;
 /// Length word and code.
 const HEAD_SIZE: usize = 5;
 

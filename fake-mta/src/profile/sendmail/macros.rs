@@ -24,6 +24,7 @@ impl MacroTable {
         table.set("_", text::client_text(&host.client));
         table.set("b", host.settings.clock.rfc5322("GMT"));
         table.set("t", host.settings.clock.compact_minutes());
+        table.set_own_names(host, release);
         table.set_client(host);
         table.set_interface(host);
         table.set_security(host);
@@ -31,6 +32,19 @@ impl MacroTable {
             table.set(name, value.as_str());
         }
         table
+    }
+
+    /// What the daemon calls itself, and how it runs.
+    fn set_own_names(&mut self, host: &Host, release: &Release) {
+        let hostname = host.settings.hostname.as_str();
+        let (first, domain) = hostname.split_once('.').unwrap_or((hostname, ""));
+        for (name, value) in [("w", first), ("m", domain), ("k", hostname), ("n", "MAILER-DAEMON")] {
+            self.set(name, value);
+        }
+        self.set("Z", release.config_version);
+        for (name, value) in [("opMode", "d"), ("deliveryMode", "b"), ("quarantine", "")] {
+            self.set(name, value);
+        }
     }
 
     /// What comes from the network; a user on standard input has none of it.
@@ -42,6 +56,8 @@ impl MacroTable {
         self.set("daemon_addr", if ipv6 { "::" } else { "0.0.0.0" });
         self.set("daemon_family", if ipv6 { "inet6" } else { "inet" });
         self.set("daemon_port", "25");
+        self.set("daemon_info", "SMTP");
+        self.set("daemon_flags", "");
         self.set("client_name", text::client_name(client));
         self.set("client_addr", sendmail_address(addr));
         self.set("client_port", client.port.to_string());
@@ -117,13 +133,18 @@ impl Sendmail {
     }
 
     /// The macros of the session and of a message from that sender.
-    pub(super) fn mail_macros(&self, sender: &[u8], author: Option<&[u8]>) -> MacroTable {
+    pub(super) fn mail_macros(&self, typed: &[u8], sender: &[u8], author: Option<&[u8]>) -> MacroTable {
         let mut table = self.session_macros();
         let (mailer, host, address) = self.mailer(sender);
         table.set_default(&self.host, "mail_mailer", mailer);
         table.set_default(&self.host, "mail_host", host);
         table.set_default(&self.host, "mail_addr", address);
         table.set_default(&self.host, "f", sender);
+        table.set_default(&self.host, "mail_from", typed);
+        table.set_default(&self.host, "r", if self.esmtp { "ESMTP" } else { "SMTP" });
+        for name in ["nrcpts", "nbadrcpts", "ntries"] {
+            table.set_default(&self.host, name, "0");
+        }
         if let Some(author) = author {
             table.set_default(&self.host, "auth_author", author);
         }
@@ -133,7 +154,7 @@ impl Sendmail {
     /// The macros of the session and of the open message.
     pub(super) fn message_macros(&self) -> MacroTable {
         let Some(mail) = &self.mail else { return self.session_macros() };
-        let mut table = self.mail_macros(&mail.envelope.sender, mail.author.as_deref());
+        let mut table = self.mail_macros(&mail.typed, &mail.envelope.sender, mail.author.as_deref());
         table.set_default(&self.host, "nrcpts", mail.envelope.recipients.len().to_string());
         table
     }

@@ -10,6 +10,11 @@ pub(super) fn check(payload: &[u8]) -> Option<&[u8]> {
     (begins && !text.contains(&0) && percent_is_doubled(text)).then_some(text)
 }
 
+/// Whether the session ends with a reply: with a 421 that nothing else hangs on.
+pub(super) fn ends_session(text: &[u8]) -> bool {
+    text.starts_with(b"421 ") || text.starts_with(b"421-")
+}
+
 fn percent_is_doubled(text: &[u8]) -> bool {
     let mut bytes = text.iter();
     while let Some(byte) = bytes.next() {

@@ -42,6 +42,8 @@ pub(crate) struct Sendmail {
 /// A message whose MAIL was accepted.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Mail {
+    /// The path of MAIL as the client wrote it.
+    pub(super) typed: Vec<u8>,
     pub(super) envelope: Envelope,
     pub(super) discard: bool,
     pub(super) quarantine: Option<Vec<u8>>,
@@ -154,7 +156,10 @@ impl Sendmail {
 
     async fn unknown(&mut self, line: &[u8]) -> Reply {
         let verdict = self.ask(Command::Unknown(line.to_vec()), None, "unknown", &MacroTable::default()).await;
-        let log = |this: &Self, said: &str| this.log(&format!("Milter: cmd={}, {said}", printable_verb(line)));
+        // The address that belongs here belongs to the last MAIL, if there was one.
+        let sender =
+            self.mail.as_ref().map_or_else(|| "(null)".to_owned(), |mail| crate::profile::printable(&mail.typed));
+        let log = |this: &Self, said: &str| this.log(&format!("Milter: unknown={sender}, {said}"));
         match verdict {
             Verdict::Code(code) => {
                 log(self, &format!("reject={}", crate::profile::printable(&code)));
@@ -172,7 +177,12 @@ impl Sendmail {
                 log(self, "reject=421, errormode=4");
                 self.maybe_shut_down(Reply::line(text::SHUTTING_DOWN)).await
             }
-            _ => Reply::line(format!("500 5.5.1 Command unrecognized: \"{}\"", String::from_utf8_lossy(line))),
+            verdict => {
+                if verdict == Verdict::Discard {
+                    log(self, "discard");
+                }
+                Reply::line(format!("500 5.5.1 Command unrecognized: \"{}\"", String::from_utf8_lossy(line)))
+            }
         }
     }
 
@@ -192,7 +202,7 @@ impl Sendmail {
 
     /// A 421 ends the session.
     pub(super) async fn maybe_shut_down(&mut self, reply: Reply) -> Reply {
-        if !reply.lines.first().is_some_and(|line| line.starts_with(b"421")) {
+        if !reply.lines.first().is_some_and(|line| reply_text::ends_session(line)) {
             return reply;
         }
         self.mail = None;
@@ -245,11 +255,6 @@ impl Sendmail {
     }
 
     pub(super) fn log(&self, text: &str) {
-        self.host.log(log::PROGRAM, Some(&self.queue_id), text);
+        log::write(&self.host, &self.queue_id, text);
     }
-}
-
-/// The first word of a line that is no command.
-fn printable_verb(line: &[u8]) -> String {
-    crate::profile::printable(CommandLine::parse(line).verb)
 }

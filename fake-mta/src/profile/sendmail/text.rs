@@ -14,6 +14,8 @@ pub(super) const REJECTED: &str = "550 5.7.1 Command rejected";
 pub(super) const REJECTED_CONTENT: &str = "554 5.7.1 Command rejected";
 pub(super) const TRY_LATER: &str = "451 4.3.2 Please try again later";
 pub(super) const SHUTTING_DOWN: &str = "421 4.3.0 closing connection";
+pub(super) const BARE_CR: &str = "421 4.5.0 Bare carriage return (CR) not allowed";
+pub(super) const NUL_BYTE: &str = "554 5.6.1 NUL byte not allowed";
 pub(super) const GO_AHEAD: &str = "354 End data with <CR><LF>.<CR><LF>";
 
 pub(super) fn greeting(host: &Host, release: &Release) -> Reply {

@@ -53,8 +53,10 @@ fn actual_binder(outcome: &Outcome) -> Binder {
     binder.add(&minutes, "date_t");
     for event in &outcome.events {
         if let Event::Log(line) = event
-            && let Some(id) = line.queue_id.as_ref().filter(|id| *id != "NOQUEUE")
+            && let Some(id) = line.queue_id.as_deref().filter(|id| *id != "NOQUEUE")
         {
+            // The pieces of a long line are numbered: `6AMDfscH002246[1]`.
+            let id = id.split('[').next().unwrap_or(id);
             binder.add(id, "queue_id");
             for moment in [&minutes, &seconds] {
                 binder.add(&format!("<{moment}.{id}@{HOSTNAME}>"), "message_id");
