@@ -70,6 +70,11 @@ fn base(postfix: bool) -> Settings {
     settings.auth_mechanisms = Some("PLAIN LOGIN".to_owned());
     settings.credentials = Some(vec![(format!("alice@{HOSTNAME}"), "secret".to_owned())]);
     settings.next_hop_smtputf8 = false;
+    // The client ran on the captured host, and had an address of it.
+    settings.own_addresses = ["192.0.2.1", "192.0.2.2", "fd00::1", "fd00::2", "fd00::4"]
+        .iter()
+        .filter_map(|addr| addr.parse().ok())
+        .collect();
     settings.starttls = true;
     settings.recipients = RecipientRules {
         local_domains: vec![HOSTNAME.to_owned(), "localhost".to_owned()],
@@ -99,7 +104,9 @@ fn filter(number: usize) -> FilterSettings {
 
 fn set_filters(settings: &mut Settings, count: &Value) -> Option<()> {
     let count = usize::try_from(count.as_u64()?).ok().filter(|count| *count <= FILTERS_MAX)?;
-    settings.filters = (0..count).map(filter).collect();
+    // The keys come in no order: what was set for all filters before stays.
+    let on_failure = settings.filters.first().map_or(FailureAction::Tempfail, |filter| filter.on_failure);
+    settings.filters = (0..count).map(|number| FilterSettings { on_failure, ..filter(number) }).collect();
     Some(())
 }
 

@@ -49,9 +49,9 @@ impl Postfix {
         self.reset_helo();
         // The log names the new HELO name, but the protocol only after the greeting is done.
         self.helo = Some(String::from_utf8_lossy(argument).into_owned());
-        self.esmtp = false;
         let refusal = self.judge(verb, answer);
-        self.esmtp = esmtp;
+        // HELO after EHLO changes nothing.
+        self.esmtp |= esmtp;
         if let Some(reply) = &refusal
             && reply.starts_with(b"421")
         {

@@ -64,7 +64,10 @@ impl MacroTable {
             (false, false) => "smtp",
         };
         let hop = if local { settings.hostname.clone() } else { next_hop.unwrap_or_default() };
-        self.set_default(host, &format!("{prefix}_addr"), address);
+        // An address without a domain is one of this host.
+        let is_complete = address.is_empty() || domain.is_some();
+        let origin = if is_complete { String::new() } else { format!("@{}", settings.hostname) };
+        self.set_default(host, &format!("{prefix}_addr"), [address, origin.as_bytes()].concat());
         self.set_default(host, &format!("{prefix}_host"), hop);
         self.set_default(host, &format!("{prefix}_mailer"), mailer);
     }

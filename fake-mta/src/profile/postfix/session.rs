@@ -108,6 +108,9 @@ impl Postfix {
     }
 
     async fn dispatch(&mut self, command: &CommandLine<'_>) -> Reply {
+        if command.verb.is_empty() {
+            return Reply::line("500 5.5.2 Error: bad syntax");
+        }
         match command.verb_upper().as_str() {
             "HELO" => self.helo(command.argument, false).await,
             "EHLO" => self.helo(command.argument, true).await,

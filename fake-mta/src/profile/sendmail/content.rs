@@ -236,8 +236,8 @@ fn judge(session: &mut Sendmail, verdict: Verdict) -> Judged {
         }
         Verdict::Tempfail => (text::TRY_LATER.to_owned(), Reply::line(text::TRY_LATER)),
         Verdict::Shutdown => {
-            let text = format!("421 4.7.0 {} closing connection", session.host.settings.hostname);
-            (text.clone(), Reply::line(text))
+            let said = text::host_closing(&session.host);
+            (said.clone(), Reply::line(said))
         }
         Verdict::Discard => {
             session.log("Milter: data, discard");

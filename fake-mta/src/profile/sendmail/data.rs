@@ -22,7 +22,10 @@ impl Sendmail {
             Verdict::Code(code) => (printable(&code), reply_text::reply(self.release, &code, None)),
             Verdict::Reject => (text::REJECTED.to_owned(), Reply::line(text::REJECTED)),
             Verdict::Tempfail => (text::TRY_LATER.to_owned(), Reply::line(text::TRY_LATER)),
-            Verdict::Shutdown => ("421, errormode=4".to_owned(), Reply::line(text::SHUTTING_DOWN)),
+            Verdict::Shutdown => {
+                let said = text::host_closing(&self.host);
+                (said.clone(), Reply::line(said))
+            }
             other => {
                 if let (Verdict::Discard, Some(mail)) = (other, &mut self.mail) {
                     mail.discard = true;

@@ -24,11 +24,13 @@ impl Sendmail {
         if verdict != Verdict::Continue {
             return self.refuse_connection(verdict, "initialization failed", "closing connection");
         }
+        if !self.host.settings.filters.is_empty() {
+            self.log("Milter: connect to filters");
+        }
         if !self.filters.is_any_open() {
             self.unfiltered = true;
             return text::greeting(&self.host, self.release);
         }
-        self.log("Milter: connect to filters");
         let command = connect_command(&self.host.client);
         let verdict = self.ask(command, Some(MacroStage::Connect), "connect", &self.session_macros()).await;
         if verdict == Verdict::Continue {
@@ -85,8 +87,9 @@ impl Sendmail {
                 self.access = Access::Null(NullText::Filter(code));
             }
             Verdict::Shutdown => {
-                log(self, "421, errormode=4");
-                return Some(self.maybe_shut_down(Reply::line(text::SHUTTING_DOWN)).await);
+                let said = text::host_closing(&self.host);
+                log(self, &said);
+                return Some(self.maybe_shut_down(Reply::line(said)).await);
             }
             _ => return None,
         }

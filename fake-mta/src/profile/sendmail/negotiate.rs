@@ -100,9 +100,9 @@ impl From<LinkError> for NegotiationFailure {
 /// A version that the library could not have, an action or a protocol step that was not offered: refused.
 fn check_negotiation(agreed: &Negotiate, offer: &Negotiate) -> Result<(), String> {
     /// The version of the library that the filter is linked with is what sendmail compares with, not the protocol's.
-    const LIBRARY_VERSION: u32 = 0x0100_0002;
+    const LIBRARY_VERSION: u32 = 0x0100_0001;
     if agreed.version == 1 || agreed.version > LIBRARY_VERSION {
-        return Err(format!("version {} != MTA milter version {}", agreed.version, offer.version));
+        return Err(format!("version {} != MTA milter version {LIBRARY_VERSION}", agreed.version));
     }
     let (actions, offered) = (agreed.actions.bits(), offer.actions.bits());
     if actions & !offered != 0 {

@@ -14,6 +14,11 @@ pub(super) const REJECTED: &str = "550 5.7.1 Command rejected";
 pub(super) const REJECTED_CONTENT: &str = "554 5.7.1 Command rejected";
 pub(super) const TRY_LATER: &str = "451 4.3.2 Please try again later";
 pub(super) const SHUTTING_DOWN: &str = "421 4.3.0 closing connection";
+/// What a filter that failed under `F=4` means where no command has an answer of its own for it.
+pub(super) fn host_closing(host: &Host) -> String {
+    format!("421 4.7.0 {} closing connection", host.settings.hostname)
+}
+
 pub(super) const BARE_CR: &str = "421 4.5.0 Bare carriage return (CR) not allowed";
 pub(super) const NUL_BYTE: &str = "554 5.6.1 NUL byte not allowed";
 pub(super) const GO_AHEAD: &str = "354 End data with <CR><LF>.<CR><LF>";
