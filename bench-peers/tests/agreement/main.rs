@@ -7,9 +7,10 @@
 //! | a third void term (§4.6.4) | has no limit of void lookups |
 //! | `ptr`, `%{p}` (§5.5, §7.3) | compares with a dot at the end, and does not validate the name |
 //! | several records of a domain (§4.5) | takes one of them |
+//! | `include` with another qualifier than `+` (§5.2) | forgets it if the included record includes another |
 //! | `exists` of a name that has AAAA only (§5.7) | matches |
 //! | `ip6` networks that hold `::ffff:0:0/96` (§5) | match IPv4 clients |
-//! | `ip6:` with an IPv4 address (§5.6), and the other way round | is accepted |
+//! | syntax errors (§4.6) | are passed over in part, or found when evaluation comes to them |
 //! | prefix lengths over 32 and 128 (§5.6), bytes beyond ASCII (§3.1) | are accepted |
 //! | targets that are no names, or over 253 bytes (§4.8, §7.3) | are `temperror`, and are not cut |
 //! | the time for the whole check (§4.6.4) | ends as `permerror` |
