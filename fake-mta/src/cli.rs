@@ -5,14 +5,17 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 use crate::{
+    bench::{self, BenchArgs},
     conform::{self, ConformArgs},
     diag::Diag,
     filter_script::{self, FilterOptions},
+    init::{self, InitArgs},
+    manual,
     openspf::TimeoutForm,
     record::{self, DecodeArgs, RecordArgs},
     replay::{self, ReplayArgs},
     report::Target,
-    run::{self, BlessMode, Cancel, Console, Exit, MilterAddr, Options, Player},
+    run::{self, Again, BlessMode, Cancel, Console, Exit, MilterAddr, Options, Part, Player, Shard},
     scenario::{ProfileName, Unknown},
     send::{self, SendArgs},
     serve::{self, ServeArgs},
@@ -51,6 +54,14 @@ pub enum Command {
     Decode(DecodeArgs),
     /// Try how a milter takes what MTAs send, and what they do not.
     Conform(ConformArgs),
+    /// Put load on a milter.
+    Bench(BenchArgs),
+    /// Write a first scenario.
+    Init(InitArgs),
+    /// Write completions for a shell.
+    Completions(clap_complete::Shell),
+    /// Write manual pages into a folder.
+    Man(PathBuf),
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,6 +93,22 @@ enum Subcommands {
     /// Try how milters take everything that MTAs send, and what none should: conformance and robustness
     #[command(after_help = conform::HELP)]
     Conform(ConformArgs),
+    /// Put load on milters with the packets of a scenario: latencies by stage, messages a second
+    #[command(after_help = bench::HELP)]
+    Bench(BenchArgs),
+    /// Write a fake-mta.toml and a first scenario for a milter of one's own
+    Init(InitArgs),
+    /// Write completions for a shell to standard output
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Write a manual page for each command into a folder
+    Man {
+        /// The folder
+        #[arg(default_value = ".")]
+        dir: PathBuf,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -97,6 +124,14 @@ struct SelectArgs {
     /// Only the runs whose file or name holds this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+
+    /// Only the runs of scenarios with this tag; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+
+    /// Only one share of the runs: 1/3, 2/3 and 3/3 together are all of them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
 }
 
 #[derive(Args, Debug)]
@@ -129,7 +164,15 @@ struct RunArgs {
     #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "write", value_parser = bless_mode)]
     bless: Option<BlessMode>,
 
-    /// A report for machines: junit, tap or json, to a file or to standard output
+    /// Play everything so many times; what passes and fails by turns is flaky, which is a failure
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    repeat: u32,
+
+    /// Play everything again and again until something fails (at most as often as --repeat says)
+    #[arg(long)]
+    until_fail: bool,
+
+    /// A report for machines: junit, tap, json, github or html, to a file or to standard output
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<Target>,
 
@@ -193,6 +236,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
         Subcommands::Record(args) => Command::Record(args),
         Subcommands::Decode(args) => Command::Decode(args),
         Subcommands::Conform(args) => Command::Conform(args),
+        Subcommands::Bench(args) => Command::Bench(args),
+        Subcommands::Init(args) => Command::Init(args),
+        Subcommands::Completions { shell } => Command::Completions(shell),
+        Subcommands::Man { dir } => Command::Man(dir),
     })
 }
 
@@ -223,6 +270,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
         Ok(Command::Conform(args)) => until_stopped(&mut console, async |cancel, console| {
             conform::run(&args, program_dir(), cancel, console).await
         }),
+        Ok(Command::Bench(args)) => bench_until_stopped(&args, &mut console),
+        Ok(Command::Init(args)) => init::init(&args, &mut console),
+        Ok(Command::Completions(shell)) => manual::completions(shell, &mut console),
+        Ok(Command::Man(dir)) => manual::pages(&dir, &mut console),
         Err(exit) => exit,
     }
 }
@@ -231,6 +282,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
 fn enter_namespaces(args: &[OsString], console: &mut Console) -> Exit {
     console.diags(&[run::enter_namespaces(args)]);
     Exit::HARNESS
+}
+
+/// One thread: the load itself must not take the processors that the milter runs on, as far as that can be.
+fn bench_until_stopped(args: &BenchArgs, console: &mut Console) -> Exit {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) =
+        built.map_err(|error| console.diags(&[Diag::error(format!("cannot start the runtime: {error}"))]))
+    else {
+        return Exit::HARNESS;
+    };
+    let cancel = Cancel::new();
+    runtime.spawn(watch_signals(cancel.clone()));
+    runtime.block_on(bench::run(args, program_dir(), &cancel, console))
 }
 
 fn run_until_stopped(options: &Options, player: impl Player, console: &mut Console) -> Exit {
@@ -298,6 +362,8 @@ impl SelectArgs {
             dns: None,
             profile: self.profile,
             filter: self.filter,
+            part: Part { tags: self.tags, shard: self.shard },
+            again: Again::default(),
             openspf_timeout: TimeoutForm::default(),
             jobs: 1,
             bless: None,
@@ -317,6 +383,7 @@ impl RunArgs {
             milter: self.milter,
             dns: self.dns,
             openspf_timeout: self.openspf_timeout,
+            again: Again { times: self.repeat, until_fail: self.until_fail },
             jobs: self.jobs.map_or_else(processors, usize::from),
             bless: self.bless,
             reports: self.reports,

@@ -1,5 +1,6 @@
 //! A scripted fake MTA that speaks the milter protocol as sendmail or Postfix does.
 
+pub mod bench;
 pub mod cli;
 mod client;
 mod clock;
@@ -7,9 +8,11 @@ pub mod conform;
 mod connector;
 pub mod diag;
 pub mod filter_script;
+mod init;
 mod journal;
 mod link;
 pub mod lint;
+mod manual;
 mod message;
 mod openspf;
 mod profile;
@@ -24,6 +27,7 @@ pub mod serve;
 mod settings;
 mod smtp;
 pub mod suite;
+mod under_test;
 
 pub use client::{Client, ClientName};
 pub use clock::Clock;

@@ -13,7 +13,10 @@ use std::{
 use fake_mta::{
     TimeoutForm,
     report::{self, Format},
-    run::{self, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Played, Player, Status, Summary, World},
+    run::{
+        self, Again, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Part, Played, Player, Status,
+        Summary, World,
+    },
     scenario::{SessionEvents, Unit},
 };
 
@@ -73,6 +76,8 @@ fn options(dir: &Path) -> Options {
         milter: None,
         dns: None,
         profile: None,
+        part: Part::default(),
+        again: Again::default(),
         filter: None,
         openspf_timeout: TimeoutForm::default(),
         jobs: 2,

@@ -6,7 +6,7 @@ use fake_mta::{
     diag::Source,
     lint::{Finding, Lint},
     report::{self, Format},
-    run::{Exit, Fatal, FatalKind, Played, Summary, UnitResult, Warning},
+    run::{Exit, Fatal, FatalKind, Played, Rounds, Summary, UnitResult, Warning},
     scenario::{self, SessionEvents, StepEvents, Unit},
 };
 
@@ -43,6 +43,7 @@ fn result(unit: Unit) -> UnitResult {
         is_compared: false,
         strict: false,
         rerun: "fake-mta run a.toml".to_owned(),
+        rounds: Rounds::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use fake_mta::{
     TimeoutForm,
     lint::{Finding, Lint},
-    run::{self, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Played, Player, World},
+    run::{self, Again, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Part, Played, Player, World},
     scenario::{SessionEvents, StepEvents, Unit},
 };
 
@@ -94,6 +94,8 @@ fn options(dir: &Path) -> Options {
         milter: None,
         dns: None,
         profile: None,
+        part: Part::default(),
+        again: Again::default(),
         filter: None,
         openspf_timeout: TimeoutForm::default(),
         jobs: 2,

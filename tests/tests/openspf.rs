@@ -12,7 +12,7 @@ use std::{
 
 use fake_mta::{
     TimeoutForm,
-    run::{self, Cancel, Console, MilterAddr, Options, ScriptedPlayer, Status, Summary},
+    run::{self, Again, Cancel, Console, MilterAddr, Options, Part, ScriptedPlayer, Status, Summary},
 };
 
 const RESULTS: usize = 203;
@@ -97,6 +97,8 @@ fn options(path: &Path) -> Options {
         milter: None,
         dns: None,
         profile: None,
+        part: Part::default(),
+        again: Again::default(),
         filter: None,
         openspf_timeout: TimeoutForm::Servfail,
         jobs: 4,

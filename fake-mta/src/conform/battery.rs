@@ -11,10 +11,13 @@ use super::{
     case::{Case, Run},
     exchange::Exchange,
     script::Script,
-    target::{Origin, Target},
+    target::Target,
     trouble::Trouble,
 };
-use crate::run::{Cancel, Fatal};
+use crate::{
+    run::{Cancel, Fatal},
+    under_test::Origin,
+};
 
 /// What was tried, on whom, and what came of it.
 #[derive(Debug, Default)]

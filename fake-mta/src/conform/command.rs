@@ -8,29 +8,19 @@ use super::{
     battery::{Battery, MilterResult, Verdict, run_milter},
     case::{Case, Level},
     report::{Format, human, render},
-    target::Origin,
 };
 use crate::{
-    diag::{Diag, Source},
-    run::{Cancel, Console, Exit, MilterAddr},
+    diag::Diag,
+    run::{Cancel, Console, Exit},
     scenario::{Unknown, parse_duration},
-    suite::{self, Suite},
+    under_test::{MilterArgs, Origin},
 };
 
 /// What `fake-mta conform` is asked to do.
 #[derive(Args, Debug)]
 pub struct ConformArgs {
-    /// A milter that runs already, as unix:/path or inet:port@host; NAME is for the report
-    #[arg(long = "milter", value_name = "[NAME=]ADDR")]
-    milters: Vec<Named>,
-
-    /// A milter to be started, and started again when it crashes; {listen}, {dns} and {dir} are filled in
-    #[arg(long = "command", value_name = "[NAME=]COMMAND")]
-    commands: Vec<Named>,
-
-    /// A milter to be started as a fake-mta.toml says; a folder stands for the file in it
-    #[arg(long = "suite", value_name = "[NAME=]FILE")]
-    suites: Vec<Named>,
+    #[command(flatten)]
+    milters: MilterArgs,
 
     /// Only the cases whose id holds this text; may be given several times
     #[arg(long = "filter", value_name = "TEXT")]
@@ -55,27 +45,6 @@ pub struct ConformArgs {
     /// Show what went over the wire in every case that did not pass; twice for every case
     #[arg(long, short, action = clap::ArgAction::Count)]
     verbose: u8,
-}
-
-/// A milter of the command line, with its name.
-#[derive(Debug, Clone)]
-struct Named {
-    name: Option<String>,
-    value: String,
-}
-
-impl std::str::FromStr for Named {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let is_name = |name: &str| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        };
-        Ok(match text.split_once('=') {
-            Some((name, value)) if is_name(name) => Self { name: Some(name.to_owned()), value: value.to_owned() },
-            _ => Self { name: None, value: text.to_owned() },
-        })
-    }
 }
 
 /// A report and where it goes.
@@ -111,7 +80,7 @@ pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mu
         console.results(&listing(&cases));
         return Exit::PASSED;
     }
-    let milters = match milters(args) {
+    let milters = match args.milters.origins() {
         Ok(milters) => milters,
         Err(problems) => {
             console.diags(&problems);
@@ -211,46 +180,6 @@ fn listing(cases: &[Arc<Case>]) -> String {
     text
 }
 
-/// The milters of the command line, named.
-fn milters(args: &ConformArgs) -> Result<Vec<(String, Origin)>, Vec<Diag>> {
-    let mut all = Vec::new();
-    for Named { name, value } in &args.milters {
-        let addr: MilterAddr =
-            value.parse().map_err(|error: crate::run::MilterAddrError| vec![Diag::error(error.to_string())])?;
-        all.push((name.clone().unwrap_or_else(|| addr.to_string()), Origin::Running(addr)));
-    }
-    for Named { name, value } in &args.commands {
-        let suite = command_suite(value)?;
-        let name = name.clone().unwrap_or_else(|| program_name(value));
-        all.push((name, Origin::Started(Arc::new(suite))));
-    }
-    for Named { name, value } in &args.suites {
-        let path = PathBuf::from(value);
-        let file = if path.is_dir() { path.join(suite::FILE_NAME) } else { path };
-        let suite = suite::load(file)?;
-        let named = suite.command.first().map(|word| program_name(word.text()));
-        all.push((name.clone().or(named).unwrap_or_default(), Origin::Started(Arc::new(suite))));
-    }
-    Ok(all)
-}
-
-/// A command of the command line, as a suite file would name it.
-fn command_suite(command: &str) -> Result<Suite, Vec<Diag>> {
-    let mut milter = toml::Table::new();
-    milter.insert("command".to_owned(), toml::Value::String(command.to_owned()));
-    let socket = if command.contains("{listen.port}") { "inet" } else { "unix" };
-    milter.insert("socket".to_owned(), toml::Value::String(socket.to_owned()));
-    let mut file = toml::Table::new();
-    file.insert("milter".to_owned(), toml::Value::Table(milter));
-    let text = toml::to_string(&file).map_err(|error| vec![Diag::error(error.to_string())])?;
-    Suite::parse(&Source::new("--command", text))
-}
-
-fn program_name(command: &str) -> String {
-    let program = command.split_whitespace().next().unwrap_or(command);
-    program.rsplit('/').next().unwrap_or(program).to_owned()
-}
-
 /// What `--help` says behind the options.
 pub const HELP: &str = "\
 Examples:
@@ -262,23 +191,3 @@ Examples:
 
 Verdicts: pass, fail (broke the protocol), crash, hang, leak, skip (cannot be tried here).
 Exit codes: 0 every `must` passed   1 one did not   3 a milter did not start   4 one crashed";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_stands_before_the_first_equals_sign_and_nothing_else_does() {
-        let read = |text: &str| text.parse::<Named>().map(|named| (named.name, named.value)).expect("it never fails");
-        assert_eq!(read("a-b=unix:/x"), (Some("a-b".into()), "unix:/x".into()));
-        assert_eq!(read("unix:/x=y"), (None, "unix:/x=y".into()));
-        assert_eq!(read("./m --x=1"), (None, "./m --x=1".into()));
-    }
-
-    #[test]
-    fn a_command_is_read_as_in_a_suite_file() {
-        let suite = command_suite("./m -s {listen} 'a \"b\"'").expect("a good command");
-        assert_eq!(suite.command.len(), 4);
-        assert!(command_suite("./m {lisetn}").is_err());
-    }
-}

@@ -34,4 +34,6 @@ pub use case::{Case, Level};
 pub use cases::all as cases;
 pub use command::{ConformArgs, HELP, run};
 pub use report::Format;
-pub use target::{Origin, Target};
+pub use target::Target;
+
+pub use crate::under_test::Origin;

@@ -5,7 +5,7 @@ use milter_proto::{Command, Reply};
 use super::{
     exchange::Exchange,
     letter::{Chunk, Letter, Stage},
-    step::Step,
+    step::{Step, connect_macros},
     talk::Talk,
     target::Target,
     trouble::Trouble,
@@ -79,6 +79,12 @@ impl<'a> Script<'a> {
                 }
                 other => other?,
             },
+            Step::Client(command) => {
+                talk.event(&connect_macros(), log).await?;
+                let reply = talk.event(command, log).await?;
+                self.note_end(command, reply.as_ref());
+            }
+            Step::NotDeferred => self.check_not_deferred()?,
             Step::Event(command) => {
                 let reply = talk.event(command, log).await?;
                 self.note_end(command, reply.as_ref());
@@ -108,6 +114,12 @@ impl<'a> Script<'a> {
             self.ended(command, reply);
             self.is_over = true;
         }
+    }
+
+    fn check_not_deferred(&self) -> Result<(), Trouble> {
+        let ended = self.ended_early.as_deref().unwrap_or_default();
+        let is_deferred = ended.ends_with(": tempfail") || ended.contains(": reply 4");
+        if is_deferred { Err(Trouble::Wrong(format!("it is deferred: {ended}"))) } else { Ok(()) }
     }
 
     /// A message, as far as the milter wants it.

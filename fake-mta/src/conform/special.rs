@@ -6,7 +6,7 @@ use super::{
     exchange::Exchange,
     letter::{Chunk, Letter, Stage},
     script::Script,
-    step::{Pace, Step, header, opened, opened_then},
+    step::{Pace, Step, connect, connect_macros, header, opened, opened_then},
     target::Target,
     trouble::Trouble,
     usage::Usage,
@@ -58,7 +58,8 @@ async fn crowd(target: &Target, count: usize, log: &mut Exchange) -> Result<(), 
     for (number, talk) in talks.iter_mut().enumerate() {
         let nth = |trouble: Trouble| nth_connection(number, trouble);
         talk.negotiate(&Negotiate::offer(6), &mut quiet).await.map_err(nth)?;
-        talk.event(&super::step::connect(), &mut quiet).await.map_err(nth)?;
+        talk.event(&connect_macros(), &mut quiet).await.map_err(nth)?;
+        talk.event(&connect(), &mut quiet).await.map_err(nth)?;
     }
     log.note("each of them was negotiated and answered at connect");
     for (number, talk) in talks.into_iter().enumerate().rev() {

@@ -1,6 +1,6 @@
 //! What a case is made of.
 
-use milter_proto::{Address, Command, Negotiate};
+use milter_proto::{Address, Command, Negotiate, codes};
 
 use super::letter::Letter;
 
@@ -11,6 +11,10 @@ pub(super) enum Step {
     Negotiate(Negotiate),
     /// Makes this offer; a milter that cannot work with it may close the connection instead.
     Offer(Negotiate),
+    /// Sends the macros that every MTA sends with a client, and the client.
+    Client(Command),
+    /// What went before must not have come to `tempfail` or a reply 4xx.
+    NotDeferred,
     /// Sends what an MTA sends, unless the milter opted out of it, and takes the answer if one is due.
     Event(Command),
     /// Sends a message, as far as the milter wants it.
@@ -57,7 +61,7 @@ pub(super) enum Pace {
 
 /// The full offer of today's MTAs, and the client.
 pub(super) fn opened() -> Vec<Step> {
-    vec![Step::Negotiate(Negotiate::offer(6)), Step::Event(connect()), Step::Event(helo())]
+    vec![Step::Negotiate(Negotiate::offer(6)), Step::Client(connect()), Step::Event(helo())]
 }
 
 /// [`opened`], and then these.
@@ -65,6 +69,12 @@ pub(super) fn opened_then(steps: impl IntoIterator<Item = Step>) -> Vec<Step> {
     let mut all = opened();
     all.extend(steps);
     all
+}
+
+/// What goes before every client.
+pub(super) fn connect_macros() -> Command {
+    let client = ("_", "client.example.net [192.0.2.1]");
+    macros(codes::CONNECT, &[("j", "mx.example.com"), client, ("{daemon_name}", "mx.example.com")])
 }
 
 /// A client of the Internet with a name.

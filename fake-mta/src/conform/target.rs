@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     exchange::Exchange,
-    step::connect,
+    step::{connect, connect_macros},
     talk::Talk,
     trouble::Trouble,
     usage::{Usage, usage},
@@ -20,17 +20,8 @@ use crate::{
     link::Stream,
     run::{Cancel, Fatal, FatalKind, MilterAddr, World, WorldOptions},
     scenario::{self, Unit},
-    suite::Suite,
+    under_test::Origin,
 };
-
-/// Where a milter comes from.
-#[derive(Clone, Debug)]
-pub enum Origin {
-    /// It runs already.
-    Running(MilterAddr),
-    /// It is started, and started again when it has crashed.
-    Started(Arc<Suite>),
-}
 
 /// A milter under test, running.
 #[derive(Debug)]
@@ -118,6 +109,7 @@ impl Target {
         let mut talk = self.talk().await?;
         let served = async {
             talk.negotiate(&Negotiate::offer(6), &mut log).await?;
+            talk.event(&connect_macros(), &mut log).await?;
             talk.event(&connect(), &mut log).await.map(drop)
         };
         match served.await {

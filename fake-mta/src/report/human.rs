@@ -23,10 +23,26 @@ pub(crate) fn unit_line(result: &UnitResult, colour: bool) -> String {
     format!("{} {} ({time:.3} s)\n", painted(word, style, colour), escape(&result.unit.name()))
 }
 
-/// The last line of a run.
+/// What stands between two rounds.
+pub(crate) fn round(rounds: u32) -> String {
+    format!("round {rounds} is over\n")
+}
+
+/// The last line of a run, and before it what passed in some rounds and failed in others.
 pub(crate) fn summary(summary: &Summary) -> String {
     let count = |status| summary.count(status);
-    format!("{} passed, {} failed, {} skipped\n", count(Status::Passed), count(Status::Failed), count(Status::Skipped))
+    let flaky = summary.results.iter().filter(|result| result.is_flaky());
+    let line = |result: &UnitResult| {
+        let (failed, all) = (result.rounds.failed, result.rounds.failed + result.rounds.passed);
+        format!("flaky: {} failed in {failed} of {all} rounds\n", escape(&result.unit.name()))
+    };
+    flaky.map(line).collect::<String>()
+        + &format!(
+            "{} passed, {} failed, {} skipped\n",
+            count(Status::Passed),
+            count(Status::Failed),
+            count(Status::Skipped)
+        )
 }
 
 /// The canonical transcript of a unit, as `-v` shows it.

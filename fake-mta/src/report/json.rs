@@ -41,6 +41,7 @@ fn unit(result: &UnitResult) -> Value {
         "name": scenario.name.value,
         "profile": result.unit.profile.to_string(),
         "status": word(result),
+        "flaky": result.is_flaky(),
         "elapsed_ms": u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX),
         "mismatches": mismatches,
         "warnings": warnings,

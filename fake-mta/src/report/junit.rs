@@ -31,7 +31,11 @@ fn case(xml: &mut String, path: &str, result: &UnitResult) {
             None => xml.push_str("      <skipped/>\n"),
         },
         Status::Failed => {
-            let element = if is_error(result) { "error" } else { "failure" };
+            let element = match result.is_flaky() {
+                true => "flakyFailure",
+                false if is_error(result) => "error",
+                false => "failure",
+            };
             let message = human::diags(result).first().map(|diag| escaped(&diag.title)).unwrap_or_default();
             let text = escaped(&human::failure(result, false));
             put(xml, format_args!("      <{element} message=\"{message}\">{text}</{element}>\n"));

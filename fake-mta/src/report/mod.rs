@@ -1,6 +1,8 @@
 //! What a run came to, for people and for machines.
 
 pub(crate) mod differences;
+mod github;
+mod html;
 pub(crate) mod human;
 mod json;
 mod junit;
@@ -33,6 +35,10 @@ pub enum Format {
     Tap,
     /// One JSON object on each line: one for each unit, then the totals.
     Json,
+    /// A page that needs nothing beside itself, with each session as a sequence diagram.
+    Html,
+    /// GitHub's workflow commands: a failure shows at its line.
+    Github,
 }
 
 /// Why a text names no report.
@@ -71,6 +77,8 @@ pub fn render(format: Format, summary: &Summary) -> String {
         Format::Junit => junit::render(summary),
         Format::Tap => tap::render(summary),
         Format::Json => json::render(summary),
+        Format::Html => html::render(summary),
+        Format::Github => github::render(summary),
     }
 }
 
@@ -94,7 +102,13 @@ fn word(result: &UnitResult) -> &'static str {
     }
 }
 
-const FORMATS: [(&str, Format); 3] = [("junit", Format::Junit), ("tap", Format::Tap), ("json", Format::Json)];
+const FORMATS: [(&str, Format); 5] = [
+    ("junit", Format::Junit),
+    ("tap", Format::Tap),
+    ("json", Format::Json),
+    ("html", Format::Html),
+    ("github", Format::Github),
+];
 
 #[cfg(test)]
 mod tests {

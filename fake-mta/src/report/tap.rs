@@ -26,7 +26,8 @@ fn point(number: usize, result: &UnitResult) -> String {
         Status::Failed => {
             let text: String = human::diags(result).iter().map(|diag| diag.render(false)).collect();
             let lines: String = text.lines().map(|line| format!("    {line}\n")).collect();
-            format!("not ok {number} - {name}\n  ---\n  message: |\n{lines}  ...\n")
+            let flaky = if result.is_flaky() { "  flaky: true\n" } else { "" };
+            format!("not ok {number} - {name}\n  ---\n{flaky}  message: |\n{lines}  ...\n")
         }
     }
 }

@@ -59,6 +59,10 @@ pub(super) fn plan(options: &Options) -> Result<Plan, Vec<Diag>> {
     }
     let all = units.len();
     units.retain(|planned| is_wanted(&planned.unit, options));
+    if let Some(shard) = options.part.shard {
+        let mut number = 0..;
+        units.retain(|_| number.next().is_some_and(|number| shard.holds(number)));
+    }
     if units.is_empty() {
         return Err(vec![nothing_left(options, all)]);
     }
@@ -201,13 +205,19 @@ fn is_wanted(unit: &Unit, options: &Options) -> bool {
     let filter = options.filter.as_ref().is_none_or(|wanted| {
         unit.name().contains(wanted.as_str()) || unit.scenario.path().to_string_lossy().contains(wanted.as_str())
     });
-    profile && filter
+    let tags = &options.part.tags;
+    let tagged = tags.is_empty() || unit.scenario.tags.iter().any(|tag| tags.contains(&tag.value));
+    profile && filter && tagged
 }
 
 fn nothing_left(options: &Options, all: usize) -> Diag {
     let mut limits = Vec::new();
     limits.extend(options.filter.as_ref().map(|filter| format!("--filter {}", super::quoted(filter))));
     limits.extend(options.profile.as_ref().map(|profile| format!("--profile {profile}")));
+    limits.extend(options.part.tags.iter().map(|tag| format!("--tag {}", super::quoted(tag))));
+    if options.part.shard.is_some() {
+        limits.push("--shard".to_owned());
+    }
     Diag::error(format!("none of the {all} runs fits {}", limits.join(" and ")))
         .help("`fake-mta list` shows the names that --filter looks in")
 }

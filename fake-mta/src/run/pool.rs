@@ -9,7 +9,7 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    Cancel, Fatal, FatalKind, Options, Played, Player, UnitResult, Warning, World, WorldOptions, difference,
+    Cancel, Fatal, FatalKind, Options, Played, Player, Rounds, UnitResult, Warning, World, WorldOptions, difference,
     plan::{Plan, Planned},
     quoted,
 };
@@ -144,6 +144,7 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
         is_compared: false,
         strict,
         rerun,
+        rounds: Rounds::default(),
     }
 }
 

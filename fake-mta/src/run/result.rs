@@ -29,6 +29,17 @@ pub struct UnitResult {
     pub strict: bool,
     /// The command that runs it alone.
     pub rerun: String,
+    /// In how many rounds it failed, and in how many it passed; both 0 if there was one round alone.
+    pub rounds: Rounds,
+}
+
+/// What a unit came to in the rounds of `--repeat`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rounds {
+    /// So often it passed.
+    pub passed: u32,
+    /// So often it failed.
+    pub failed: u32,
 }
 
 /// Something that the milter did, and when.
@@ -75,6 +86,23 @@ impl UnitResult {
             None if self.played.skipped.is_some() => Status::Skipped,
             None if self.mismatches.is_empty() && !self.fails_by_warnings() => Status::Passed,
             _ => Status::Failed,
+        }
+    }
+
+    /// Whether it passed in some rounds and failed in others. Its status is that of a failure.
+    pub fn is_flaky(&self) -> bool {
+        self.rounds.passed > 0 && self.rounds.failed > 0
+    }
+
+    /// Takes in what it came to in another round; the first failure is what is told.
+    pub(super) fn take_round(&mut self, other: Self) {
+        let is_second = self.rounds == Rounds::default();
+        for status in [self.status(), other.status()].into_iter().skip(usize::from(!is_second)) {
+            self.rounds.passed += u32::from(status == Status::Passed);
+            self.rounds.failed += u32::from(status == Status::Failed);
+        }
+        if self.status() != Status::Failed && other.status() == Status::Failed {
+            *self = Self { rounds: self.rounds, ..other };
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc};
 
 use super::{
-    BlessMode, Cancel, Console, Exit, Options, Player, Summary, UnitResult, build, plan,
+    BlessMode, Cancel, Console, Exit, Options, Player, Status, Summary, UnitResult, build, plan,
     plan::{Plan, Planned},
     pool,
 };
@@ -32,7 +32,7 @@ pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, consol
         let exit = if cancel.is_cancelled() { Exit::CANCELLED } else { Exit::HARNESS };
         return Summary { exit, ..Summary::default() };
     }
-    let results = play(&plan, options, player, cancel, console).await;
+    let results = play_rounds(&plan, options, player, cancel, console).await;
     let mut summary = Summary { exit: Exit::of(&results), results, deselected: plan.skipped };
     console.results(&human::failures(&summary, console.colour()));
     console.results(&human::skips(&summary));
@@ -66,16 +66,43 @@ fn suites(plan: &Plan) -> Vec<Arc<Suite>> {
     suites
 }
 
-async fn play(
+/// Everything, as often as the options say; what a unit came to in all rounds is one result.
+async fn play_rounds(
     plan: &Plan,
     options: &Options,
     player: impl Player,
     cancel: &Cancel,
     console: &mut Console,
 ) -> Vec<UnitResult> {
+    let player = Arc::new(player);
+    let mut total: Vec<UnitResult> = Vec::new();
+    let mut rounds = 0;
+    loop {
+        let results = play(plan, options, Arc::clone(&player), cancel, console).await;
+        rounds += 1;
+        if total.is_empty() {
+            total = results;
+        } else {
+            total.iter_mut().zip(results).for_each(|(all, one)| all.take_round(one));
+        }
+        let failed = total.iter().any(|result| result.status() == Status::Failed);
+        if cancel.is_cancelled() || !options.again.goes_on(rounds, failed) {
+            return total;
+        }
+        console.results(&human::round(rounds));
+    }
+}
+
+async fn play(
+    plan: &Plan,
+    options: &Options,
+    player: Arc<impl Player>,
+    cancel: &Cancel,
+    console: &mut Console,
+) -> Vec<UnitResult> {
     console.begin(plan.units.len());
     let verbose = options.verbose;
-    let results = pool::run_units(plan, options, Arc::new(player), cancel, |result, in_order| {
+    let results = pool::run_units(plan, options, player, cancel, |result, in_order| {
         if in_order {
             console.results(&human::unit_line(result, console.colour()));
             if verbose {

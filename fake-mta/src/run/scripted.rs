@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Cancel, Fatal, FatalKind, Played, Player, World,
+    Cancel, Fatal, FatalKind, MilterAddr, Played, Player, World,
     player::{self, Stage},
 };
 use crate::scenario::Unit;
@@ -23,6 +23,11 @@ impl Player for ScriptedPlayer {
         }
         played
     }
+}
+
+/// Plays a unit against a milter that runs already, without a DNS server of its own.
+pub(crate) async fn play_unit(unit: &Unit, milter: &MilterAddr) -> Played {
+    player::play(unit, &Stage { milters: vec![milter.clone()], dns: None }).await
 }
 
 /// A connection that broke tells little; how the milter ended, and what it wrote, tells more.

@@ -270,7 +270,7 @@ fn broken_clients() -> Vec<Case> {
             "a HELO without a payload",
             vec![
                 Step::Negotiate(Negotiate::offer(6)),
-                Step::Event(connect()),
+                Step::Client(connect()),
                 raw(packet(codes::HELO, b""), "helo, without a payload"),
             ],
         ),

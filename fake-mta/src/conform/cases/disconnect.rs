@@ -23,7 +23,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "after-connect",
             "after the client has connected",
-            &[Step::Negotiate(Negotiate::offer(6)), Step::Event(connect())],
+            &[Step::Negotiate(Negotiate::offer(6)), Step::Client(connect())],
         ),
         case("after-helo", "after HELO", &opened()),
         case("in-a-length", "in the middle of a length word", &after_helo(raw([0, 0], "half a length word"))),

@@ -38,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
             "killed in the middle of a message, it starts again at the same address",
         )
         .why("a socket file that is left behind must not keep it from starting again")
-        .standard("removes the socket file if nobody listens there")
+        .standard("leaves the socket file to the milter: smfi_opensocket removes it if it is asked to")
         .seen("any system, after a crash")
         .special(Special::Restart),
         Case::new(

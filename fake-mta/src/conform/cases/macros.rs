@@ -83,7 +83,7 @@ fn blocks() -> Vec<Case> {
 
 fn values() -> Vec<Case> {
     let huge = "x".repeat(60_000);
-    let names: Vec<String> = (0..1000).map(|number| format!("{{macro_number_{number}}}")).collect();
+    let names: Vec<String> = (0..200).map(|number| format!("{{macro_number_{number}}}")).collect();
     let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "value")).collect();
     vec![
         case("empty-value", Level::Must, "a macro without a value is taken")
@@ -99,7 +99,7 @@ fn values() -> Vec<Case> {
             .standard("takes packets of up to 65 535 bytes")
             .seen("both, for {cert_subject} and {auth_author}")
             .script(bare(vec![Step::Event(macros(codes::MAIL, &[("i", "1"), ("{cert_subject}", &huge)]))])),
-        case("many", Level::Should, "a thousand macros in one block do no harm")
+        case("many", Level::Should, "two hundred macros in one block are taken")
             .why("what grows with the input needs a limit that does not end the milter")
             .standard("takes them")
             .seen("none: sendmail's limit is 50")

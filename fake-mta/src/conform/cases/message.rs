@@ -56,9 +56,9 @@ fn several() -> Vec<Case> {
     let many = |count: usize| opened_then(std::iter::repeat_n(letter(), count));
     let nc = || Step::Event(Command::QuitNc);
     let mut reused = opened_then([letter(), nc()]);
-    reused.extend([Step::Event(connect()), Step::Event(helo()), letter()]);
+    reused.extend([Step::Client(connect()), Step::Event(helo()), letter()]);
     let mut bare = opened();
-    bare.extend([nc(), Step::Event(connect()), Step::Event(helo()), letter()]);
+    bare.extend([nc(), Step::Client(connect()), Step::Event(helo()), letter()]);
     let odd = Letter {
         mail: Command::Mail { sender: b"<other@example.org>".to_vec(), args: Vec::new() },
         rcpts: vec![rcpt_to("<one@example.com>"), rcpt_to("<two@example.com>")],
@@ -90,7 +90,7 @@ fn several() -> Vec<Case> {
             .script(opened_then([letter(), Step::Event(helo()), letter()])),
         Case::new("message/quit-nc", Level::May, "after QUIT_NC the connection serves another client")
             .why("the protocol has it, so that an MTA can keep connections to a milter open")
-            .standard("drops the next client, though its sources mean to wait for it: the MTA waits in vain")
+            .standard("waits for the next client if a message has just ended; else drops it, and the MTA waits in vain")
             .seen("none: sendmail defines it and never sends it")
             .script(reused),
         Case::new(
@@ -122,7 +122,7 @@ fn promises() -> Vec<Case> {
     let long =
         || Step::Letter(Box::new(Letter { body: vec![Chunk::Fill { count: 5, size: 60_000 }], ..Letter::default() }));
     let then =
-        |offer: Negotiate, step: Step| vec![Step::Offer(offer), Step::Event(connect()), Step::Event(helo()), step];
+        |offer: Negotiate, step: Step| vec![Step::Offer(offer), Step::Client(connect()), Step::Event(helo()), step];
     vec![
         Case::new("promise/no-reply", Level::Must, "an event for which the milter promised no answer gets none")
             .why("the answer is taken for that to the next command, and every later one is off by one")

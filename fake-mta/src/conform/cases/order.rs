@@ -22,7 +22,7 @@ fn letter() -> Step {
 
 /// From the client on, whoever it is.
 fn from(client: Command) -> Vec<Step> {
-    vec![Step::Negotiate(Negotiate::offer(6)), Step::Event(client), Step::Event(helo()), letter()]
+    vec![Step::Negotiate(Negotiate::offer(6)), Step::Client(client), Step::Event(helo()), letter()]
 }
 
 /// What every event of every session asks for.
@@ -63,7 +63,7 @@ fn sessions() -> Vec<Case> {
         answered(Case::new("order/no-helo", Level::Must, "MAIL without a HELO before it is answered"))
             .standard("goes on to MAIL")
             .seen("both, when the client says no HELO and the MTA does not insist")
-            .script(vec![Step::Negotiate(Negotiate::offer(6)), Step::Event(connect()), letter()]),
+            .script(vec![Step::Negotiate(Negotiate::offer(6)), Step::Client(connect()), letter()]),
         answered(Case::new("order/unknown", Level::Must, "SMTP commands that the MTA does not know are answered"))
             .standard("calls the milter's xxfi_unknown, or answers for it")
             .seen("both, for verbs that they do not know")

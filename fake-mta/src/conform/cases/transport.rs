@@ -122,7 +122,7 @@ fn nonsense(id: &str, level: Level, title: &str, steps: Vec<Step>) -> Case {
 }
 
 fn offered() -> Vec<Step> {
-    vec![Step::Negotiate(Negotiate::offer(6)), Step::Event(connect())]
+    vec![Step::Negotiate(Negotiate::offer(6)), Step::Client(connect())]
 }
 
 fn then(mut before: Vec<Step>, step: Step) -> Vec<Step> {
@@ -186,7 +186,7 @@ fn lengths() -> Vec<Case> {
             Level::Should,
             "a hundred empty packets",
             then(
-                vec![Step::Negotiate(Negotiate::offer(6)), Step::Event(connect()), Step::Event(helo())],
+                vec![Step::Negotiate(Negotiate::offer(6)), Step::Client(connect()), Step::Event(helo())],
                 raw([0, 0, 0, 0].repeat(100), "100 packets of length 0"),
             ),
         ),

@@ -1,0 +1,23 @@
+//! Load: `fake-mta bench`.
+//!
+//! A scenario is played once, through the fake MTA and a recording proxy; the packets that went to the milter are the load. They
+//! are sent again over many connections, with nothing in between but the wait for the answers that are due. What is measured is
+//! therefore the milter, and an MTA's packets are what it gets.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `record.rs` | one session through the proxy, and what went over it |
+//! | `load.rs` | connections that send it again, in a closed or an open loop |
+//! | `stats.rs` | latencies by stage |
+//! | `threshold.rs` | what `--threshold` says |
+//! | `report.rs`, `html.rs` | what came of it |
+
+mod command;
+mod html;
+mod load;
+mod record;
+mod report;
+mod stats;
+mod threshold;
+
+pub use command::{BenchArgs, HELP, run};

@@ -1,0 +1,139 @@
+//! Latencies by stage.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use milter_proto::codes;
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub(super) struct Stats {
+    /// Messages that came to their end.
+    pub(super) messages: u64,
+    /// Messages that did not: the milter closed, was silent, or sent what is no answer.
+    pub(super) errors: u64,
+    /// What went wrong first.
+    pub(super) first_error: Option<String>,
+    /// How long it was sent.
+    pub(super) elapsed: Duration,
+    /// The time of each whole message; in an open loop from when it was due.
+    message: Histogram<u64>,
+    stages: Vec<(u8, Histogram<u64>)>,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        let stages = STAGES.iter().map(|(code, _)| (*code, histogram())).collect();
+        Self { messages: 0, errors: 0, first_error: None, elapsed: Duration::ZERO, message: histogram(), stages }
+    }
+}
+
+impl Stats {
+    /// The answer to a command came after so long.
+    pub(super) fn answered(&mut self, code: u8, time: Duration) {
+        if let Some((_, histogram)) = self.stages.iter_mut().find(|(known, _)| *known == code) {
+            histogram.saturating_record(micros(time));
+        }
+    }
+
+    /// A message came to its end after so long.
+    pub(super) fn done(&mut self, time: Duration) {
+        self.messages += 1;
+        self.message.saturating_record(micros(time));
+    }
+
+    /// A message came to nothing.
+    pub(super) fn failed(&mut self, why: impl FnOnce() -> String) {
+        self.errors += 1;
+        self.first_error.get_or_insert_with(why);
+    }
+
+    /// Adds what others measured at the same time.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.messages += other.messages;
+        self.errors += other.errors;
+        self.first_error = self.first_error.take().or_else(|| other.first_error.clone());
+        // All have the same bounds, so that nothing can be lost.
+        let _ = self.message.add(&other.message);
+        for ((_, mine), (_, theirs)) in self.stages.iter_mut().zip(&other.stages) {
+            let _ = mine.add(theirs);
+        }
+    }
+
+    /// Messages a second.
+    #[expect(clippy::cast_precision_loss, reason = "a count of messages is far below 2^52")]
+    pub(super) fn rate(&self) -> f64 {
+        let seconds = self.elapsed.as_secs_f64();
+        if seconds > 0.0 { self.messages as f64 / seconds } else { 0.0 }
+    }
+
+    /// The time that so many percent of the messages keep.
+    pub(super) fn message_ms(&self, percent: f64) -> f64 {
+        ms(self.message.value_at_percentile(percent))
+    }
+
+    /// The rows of the table: the whole message, and every stage that was answered. Milliseconds at [`PERCENTILES`].
+    pub(super) fn rows(&self) -> Vec<(&'static str, u64, [f64; PERCENTILES.len()])> {
+        let row = |name, histogram: &Histogram<u64>| {
+            (name, histogram.len(), PERCENTILES.map(|percent| ms(histogram.value_at_percentile(percent))))
+        };
+        let name = |code: u8| STAGES.iter().find(|(known, _)| *known == code).map_or("", |(_, name)| name);
+        let stages = self.stages.iter().filter(|(_, histogram)| !histogram.is_empty());
+        std::iter::once(row("message", &self.message))
+            .chain(stages.map(|(code, histogram)| row(name(*code), histogram)))
+            .collect()
+    }
+}
+
+/// What is shown of each stage, in percent.
+pub(super) const PERCENTILES: [f64; 6] = [50.0, 90.0, 99.0, 99.9, 99.99, 100.0];
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST_US, DIGITS).expect("the bounds are in order")
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time in microseconds is far below 2^52")]
+fn ms(micros: u64) -> f64 {
+    micros as f64 / 1000.0
+}
+
+/// Ten minutes; whatever takes longer counts as that.
+const LONGEST_US: u64 = 600_000_000;
+const DIGITS: u8 = 3;
+
+const STAGES: [(u8, &str); 11] = [
+    (codes::NEGOTIATE, "negotiate"),
+    (codes::CONNECT, "connect"),
+    (codes::HELO, "helo"),
+    (codes::MAIL, "mail"),
+    (codes::RCPT, "rcpt"),
+    (codes::DATA, "data"),
+    (codes::HEADER, "header"),
+    (codes::EOH, "eoh"),
+    (codes::BODY, "body"),
+    (codes::BODY_EOB, "eom"),
+    (codes::UNKNOWN, "unknown"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_measured_is_one() {
+        let (mut one, mut other) = (Stats::default(), Stats::default());
+        one.done(Duration::from_millis(1));
+        other.done(Duration::from_millis(3));
+        other.answered(codes::MAIL, Duration::from_micros(10));
+        other.failed(|| "why".to_owned());
+        one.merge(&other);
+        let rows = one.rows();
+        assert_eq!((one.messages, one.errors, one.first_error.as_deref()), (2, 1, Some("why")));
+        assert_eq!((rows.len(), rows[1].0, rows[1].1), (2, "mail", 1));
+        assert!((one.message_ms(100.0) - 3.0).abs() < 0.01, "{}", one.message_ms(100.0));
+    }
+}

@@ -1,0 +1,115 @@
+//! `fake-mta init`: a suite file and a first scenario for one's own milter.
+
+use std::{
+    fs, io,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use crate::{
+    diag::Diag,
+    run::{Console, Exit},
+    suite::FILE_NAME,
+};
+
+/// What `fake-mta init` is asked to do.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// The folder that the files go to; it is made if it is not there
+    #[arg(default_value = "scenarios")]
+    dir: PathBuf,
+
+    /// The command that starts the milter; {listen} stands for its socket
+    #[arg(long, value_name = "COMMAND", default_value = "my-milter --listen {listen}")]
+    command: String,
+}
+
+/// Writes the files, and none over one that is there.
+pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Exit {
+    for (name, text) in [(FILE_NAME, suite(&args.command)), (FIRST, FIRST_SCENARIO.to_owned())] {
+        let path = args.dir.join(name);
+        if let Err(error) = write_new(&args.dir, &path, &text) {
+            let diag = Diag::error(format!("cannot write {}: {error}", path.display()));
+            let there = error.kind() == io::ErrorKind::AlreadyExists;
+            let help = there.then(|| "it is there already, and is left as it is; name another folder".to_owned());
+            console.diags(&[Diag { help: help.into_iter().collect(), ..diag }]);
+            return Exit::HARNESS;
+        }
+        console.results(&format!("wrote {}\n", path.display()));
+    }
+    let dir = crate::run::quoted(&args.dir.to_string_lossy());
+    console.results(&format!("next: fake-mta run {dir} -v, and then fake-mta run {dir} --bless\n"));
+    Exit::PASSED
+}
+
+fn write_new(dir: &Path, path: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(dir)?;
+    fs::File::create_new(path)?.write_all(text.as_bytes())
+}
+
+fn suite(command: &str) -> String {
+    let command = toml::Value::String(command.to_owned());
+    format!(
+        "# The milter that the scenarios in this folder are played against.\n\n\
+         [milter]\n\
+         # {{listen}} is the socket that it has to listen on, {{dns}} the DNS server to ask, {{dir}} a folder for its files.\n\
+         command = {command}\n\
+         # Once before a run, if it has to be built:\n\
+         # build = \"make\"\n\
+         # A milter that knows TCP alone:\n\
+         # socket = \"inet\"\n"
+    )
+}
+
+const FIRST: &str = "first.toml";
+
+const FIRST_SCENARIO: &str = r#"name = "a plain message is taken"
+
+[mta]
+profile = ["sendmail", "postfix"]
+
+[dns]
+zone = '''
+example.org.   TXT "v=spf1 ip4:192.0.2.1 -all"
+'''
+
+# `C:` is what the client says. What has to come of it is written below: `S:` what the MTA answers, `M:` what the milter said,
+# `D:` a DNS question. What is not written is not checked; `fake-mta run -v` shows all of it.
+[[session]]
+client = "client.example.org [192.0.2.1]"
+dialogue = '''
+C: EHLO client.example.org
+C: MAIL FROM:<sender@example.org>
+C: RCPT TO:<rcpt@example.net>
+C: [message]
+S: 250 [..]
+C: QUIT
+'''
+envelope = [
+    "MAIL FROM:<sender@example.org>",
+    "RCPT TO:<rcpt@example.net>",
+]
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{diag::Source, scenario, suite::Suite};
+
+    #[test]
+    fn what_is_written_is_read_without_a_complaint() {
+        assert!(Suite::parse(&Source::new(FILE_NAME, suite("./m \"a b\" {listen}"))).is_ok());
+        assert!(scenario::parse(&Source::new(FIRST, FIRST_SCENARIO)).is_ok());
+    }
+
+    #[test]
+    fn nothing_is_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let args = InitArgs { dir: folder.path().join("new"), command: "m {listen}".to_owned() };
+        let mut console = Console::plain(io::sink(), io::sink());
+        assert_eq!(init(&args, &mut console), Exit::PASSED);
+        assert_eq!(init(&args, &mut console), Exit::HARNESS);
+    }
+}

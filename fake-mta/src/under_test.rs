@@ -1,0 +1,119 @@
+//! The milters that a command line names.
+
+use std::{path::PathBuf, sync::Arc};
+
+use clap::Args;
+
+use crate::{
+    diag::{Diag, Source},
+    run::{MilterAddr, MilterAddrError},
+    suite::{self, Suite},
+};
+
+/// The options that name milters; each may be given several times.
+#[derive(Args, Debug)]
+pub(crate) struct MilterArgs {
+    /// A milter that runs already, as unix:/path or inet:port@host; NAME is for the report
+    #[arg(long = "milter", value_name = "[NAME=]ADDR")]
+    milters: Vec<Named>,
+
+    /// A milter to be started, and started again when it crashes; {listen}, {dns} and {dir} are filled in
+    #[arg(long = "command", value_name = "[NAME=]COMMAND")]
+    commands: Vec<Named>,
+
+    /// A milter to be started as a fake-mta.toml says; a folder stands for the file in it
+    #[arg(long = "suite", value_name = "[NAME=]FILE")]
+    suites: Vec<Named>,
+}
+
+/// Where a milter comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// It runs already.
+    Running(MilterAddr),
+    /// It is started, and started again when it has crashed.
+    Started(Arc<Suite>),
+}
+
+impl MilterArgs {
+    /// All of them with their names, in the order: running, commands, suites.
+    ///
+    /// # Errors
+    /// An address, a command or a suite file that cannot be read.
+    pub(crate) fn origins(&self) -> Result<Vec<(String, Origin)>, Vec<Diag>> {
+        let mut all = Vec::new();
+        for Named { name, value } in &self.milters {
+            let addr = value.parse().map_err(|error: MilterAddrError| vec![Diag::error(error.to_string())])?;
+            all.push((name.clone().unwrap_or_else(|| value.clone()), Origin::Running(addr)));
+        }
+        for Named { name, value } in &self.commands {
+            let suite = command_suite(value)?;
+            all.push((name.clone().unwrap_or_else(|| program_name(value)), Origin::Started(Arc::new(suite))));
+        }
+        for Named { name, value } in &self.suites {
+            let path = PathBuf::from(value);
+            let file = if path.is_dir() { path.join(suite::FILE_NAME) } else { path };
+            let suite = suite::load(file)?;
+            let named = suite.command.first().map(|word| program_name(word.text()));
+            all.push((name.clone().or(named).unwrap_or_default(), Origin::Started(Arc::new(suite))));
+        }
+        Ok(all)
+    }
+}
+
+/// A value of the command line, with the name before its equals sign.
+#[derive(Debug, Clone)]
+struct Named {
+    name: Option<String>,
+    value: String,
+}
+
+impl std::str::FromStr for Named {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        Ok(match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() && name.bytes().all(is_plain) => {
+                Self { name: Some(name.to_owned()), value: value.to_owned() }
+            }
+            _ => Self { name: None, value: text.to_owned() },
+        })
+    }
+}
+
+/// A command of the command line, as a suite file would name it.
+fn command_suite(command: &str) -> Result<Suite, Vec<Diag>> {
+    let socket = if command.contains("{listen.port}") { "inet" } else { "unix" };
+    let mut milter = toml::Table::new();
+    milter.insert("command".to_owned(), toml::Value::String(command.to_owned()));
+    milter.insert("socket".to_owned(), toml::Value::String(socket.to_owned()));
+    let file = toml::Table::from_iter([("milter".to_owned(), toml::Value::Table(milter))]);
+    let text = toml::to_string(&file).map_err(|error| vec![Diag::error(error.to_string())])?;
+    Suite::parse(&Source::new("--command", text))
+}
+
+fn program_name(command: &str) -> String {
+    let program = command.split_whitespace().next().unwrap_or(command);
+    program.rsplit('/').next().unwrap_or(program).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_before_the_first_equals_sign_and_nothing_else_does() {
+        let read = |text: &str| text.parse::<Named>().map(|named| (named.name, named.value)).expect("it never fails");
+        assert_eq!(read("a-b=unix:/x"), (Some("a-b".into()), "unix:/x".into()));
+        assert_eq!(read("unix:/x=y"), (None, "unix:/x=y".into()));
+        assert_eq!(read("./m --x=1"), (None, "./m --x=1".into()));
+    }
+
+    #[test]
+    fn a_command_is_read_as_in_a_suite_file() {
+        let suite = command_suite("./m -s {listen} 'a \"b\"'").expect("a good command");
+        assert_eq!(suite.command.len(), 4);
+        assert!(command_suite("./m {lisetn}").is_err());
+    }
+}
