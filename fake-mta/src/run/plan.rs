@@ -141,7 +141,8 @@ impl Reader {
         let Some(path) = suite::find(scenario) else {
             let dir = scenario.parent().unwrap_or(scenario).display().to_string();
             let help = "write one with `[milter]` and its `command`, or name a running milter with --milter ADDR";
-            let title = format!("no {} in {dir} or above it", suite::FILE_NAME);
+            let title =
+                format!("no {} in {dir} or above it, nor in the project of the current folder", suite::FILE_NAME);
             let diag = Diag::error(title).help(help);
             if !self.problems.contains(&diag) {
                 self.problems.push(diag);
