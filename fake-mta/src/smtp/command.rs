@@ -110,7 +110,8 @@ pub(crate) fn address_list(list: &[u8]) -> Vec<Vec<u8>> {
             }
             _ => {}
         }
-        if comments == 0 {
+        // White space inside an address only separates its parts.
+        if comments == 0 && (quoted || !byte.is_ascii_whitespace()) {
             address.push(byte);
         }
     }

@@ -75,12 +75,12 @@ impl Sendmail {
             Ok(path) => path,
             Err(reply) => return reply,
         };
-        self.recipients_named += 1;
         let refusal =
             address::refuse_address(&path.typed, Role::Recipient).or_else(|| address::refuse_rcpt_params(&path));
         if let Some(refusal) = refusal {
             return Reply::line(refusal);
         }
+        self.recipients_named += 1;
         let typed = String::from_utf8_lossy(&path.typed).into_owned();
         let route = self.host.settings.route(&path.address);
         if route == Route::Denied && !self.host.may_relay() {
