@@ -28,7 +28,8 @@ impl Client {
     /// Connects from the client's address; the banner comes back too.
     pub(crate) async fn connect(client: &fake_mta::scenario::Client) -> io::Result<(Self, Vec<String>)> {
         let socket = if client.ip.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        socket.bind(SocketAddr::new(client.ip, client.port.unwrap_or(0)))?;
+        // A port of the system's: nothing that is compared shows it, and one that was used a moment ago cannot be had again.
+        socket.bind(SocketAddr::new(client.ip, 0))?;
         let [v4, v6] = ADDRESSES.map(|address| address.parse::<IpAddr>().expect("these are addresses"));
         let stream = socket.connect(SocketAddr::new(if client.ip.is_ipv4() { v4 } else { v6 }, 25)).await?;
         stream.set_nodelay(true)?;
