@@ -225,7 +225,18 @@ async fn start_dns(unit: &Unit, addr: Option<SocketAddr>) -> Result<FakeDns, Fat
             started
         }
         None => dns_builder(unit)?.start().await,
-        Some(addr) => dns_builder(unit)?.listen(addr).start().await,
+        Some(addr) => {
+            let mut started = dns_builder(unit)?.listen(addr).start().await;
+            // The sockets of the run before may be on their way out still, or a resolver be asking from this very port.
+            for _ in 0..BUSY_ADDRESS_LOOKS {
+                if started.is_ok() {
+                    break;
+                }
+                tokio::time::sleep(MAX_PAUSE).await;
+                started = dns_builder(unit)?.listen(addr).start().await;
+            }
+            started
+        }
     };
     started.map_err(|error| {
         let fatal = harness(format!("the fake DNS server did not start: {error}"));
@@ -361,6 +372,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The longest pause between two attempts to connect.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often it is looked whether an address that a user has named has become free.
+const BUSY_ADDRESS_LOOKS: u32 = 40;
 
 /// How long a milter has to stop by itself before it is nudged, and between two nudges.
 const NUDGE_PAUSE: Duration = Duration::from_millis(100);
