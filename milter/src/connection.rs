@@ -1,6 +1,6 @@
 //! One connection from an MTA.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use milter_proto::{
     Reply,
@@ -103,6 +103,14 @@ struct Connection<S, F, M> {
     is_torn: bool,
 }
 
+/// What waiting for the MTA came to.
+enum Input {
+    /// So many bytes; none at the end.
+    Bytes(usize),
+    /// The server stops, and there is no message that would have to wait for its end.
+    Dismissed,
+}
+
 impl<S, F, M> Connection<S, F, M>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin,
@@ -127,26 +135,35 @@ where
                 return Ok(());
             }
             match self.read(&mut buffer).await? {
-                0 => return self.end_of_input(),
-                count => self.context.session.receive(&buffer[..count]),
+                Input::Bytes(0) => return self.end_of_input(),
+                Input::Bytes(count) => self.context.session.receive(&buffer[..count]),
+                Input::Dismissed => return Ok(()),
             }
         }
     }
 
-    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, ConnectionError> {
+    /// Waits for the MTA. What has come already is read even if the server stops: it may begin a message.
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<Input, ConnectionError> {
         let limit = self.shared.options.idle_timeout;
-        // A message under way is not left without an answer: the next event gets one.
-        let last_word =
-            if self.context.session.is_in_message() { self.shared.options.last_word } else { Duration::ZERO };
-        let cut = async {
-            reached(&mut self.phase, Phase::Cut).await;
+        let last_word = self.shared.options.last_word;
+        let (phase, is_in_message) = (&mut self.phase, self.context.session.is_in_message());
+        let end = async {
+            // Between messages a session may be silent for hours.
+            if !is_in_message {
+                reached(phase, Phase::Draining).await;
+                return Ok(Input::Dismissed);
+            }
+            // A message under way is not left without an answer: the next event gets one.
+            reached(phase, Phase::Cut).await;
             sleep(last_word).await;
+            Err(ConnectionError::Stopped)
         };
         tokio::select! {
+            biased;
             read = timeout(limit, self.stream.read(buffer)) => {
-                Ok(read.map_err(|_| ConnectionError::Idle(limit))??)
+                Ok(Input::Bytes(read.map_err(|_| ConnectionError::Idle(limit))??))
             }
-            () = cut => Err(ConnectionError::Stopped),
+            ended = end => ended,
         }
     }
 

@@ -20,8 +20,9 @@ use crate::{
 /// Serves all connections to `listeners` until `shutdown` is done, with a filter value from `factory` for each SMTP
 /// session.
 ///
-/// After `shutdown` no connection is accepted, the files of unix sockets are removed, and the sessions that are there
-/// may go on for the grace period. Then they are cut: a message under way is answered with a temporary failure.
+/// After `shutdown` no connection is accepted, the files of unix sockets are removed, and sessions without a message are
+/// closed. Messages under way may go on for the grace period. Then they are cut: they are answered with a temporary
+/// failure.
 pub async fn run<F, M>(
     listeners: impl IntoIterator<Item = Listener>,
     factory: M,

@@ -30,7 +30,8 @@ pub struct ServerOptions {
     pub event_timeout: Duration,
     /// The most bytes of edits to one message: 64 MiB by default.
     pub edit_bytes_max: usize,
-    /// How long sessions may go on after the server was told to stop: 10 s by default.
+    /// How long messages under way may go on after the server was told to stop: 10 s by default. Sessions without a message
+    /// are closed at once.
     pub grace_period: Duration,
     /// How long, after that, a message under way has to take a last answer, which tells the MTA to try again later: 2 s
     /// by default. Without an answer an MTA may do with the message what it likes.

@@ -90,7 +90,7 @@ pub(crate) struct InFlight {
 pub(crate) enum Phase {
     /// Everything is accepted.
     Running,
-    /// Sessions go on, new ones are not accepted.
+    /// Messages under way go on; nothing new is accepted.
     Draining,
     /// Everything ends now.
     Cut,

@@ -117,7 +117,7 @@ _spf__milter() {
             return 0
             ;;
         spf__subcmd__milter__subcmd__config__subcmd__check)
-            opts="-h --print --help"
+            opts="-h --print --strict --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -54,6 +54,7 @@ complete -c spf-milter -n "__fish_spf_milter_using_subcommand lint" -l strict -d
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand lint" -l json -d 'Write JSON'
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand lint" -s h -l help -d 'Print help'
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand config-check" -l print -d 'Print the configuration as it is in force, with the defaults'
+complete -c spf-milter -n "__fish_spf_milter_using_subcommand config-check" -l strict -d 'Treat warnings as errors'
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand config-check" -s h -l help -d 'Print help'
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand help; and not __fish_seen_subcommand_from run check lint config-check help" -f -a "run" -d 'Serve the MTA (what happens without a command)'
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand help; and not __fish_seen_subcommand_from run check lint config-check help" -f -a "check" -d 'Check one client and sender, and say what comes out and why'

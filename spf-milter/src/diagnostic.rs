@@ -36,23 +36,30 @@ pub(crate) struct Problems {
     path: String,
     source: String,
     list: Vec<Problem>,
+    are_warnings: bool,
 }
 
 impl Problems {
     /// The problems of `source`, which came from the file `path`.
     pub(crate) fn new(path: &str, source: &str, mut list: Vec<Problem>) -> Self {
         list.sort_by_key(|problem| problem.span.start);
-        Self { path: path.to_owned(), source: source.to_owned(), list }
+        Self { path: path.to_owned(), source: source.to_owned(), list, are_warnings: false }
+    }
+
+    /// The same, for what works and may not be meant so.
+    pub(crate) fn into_warnings(self) -> Self {
+        Self { are_warnings: true, ..self }
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let level = if self.are_warnings { Level::WARNING } else { Level::ERROR };
         let drawn = self.list.iter().take(PROBLEMS_DRAWN_MAX).map(|problem| {
             let (title, help) = (problem.what.as_str(), problem.hint.as_deref());
             let (path, source, span) = (self.path.as_str(), self.source.as_str(), problem.span.clone());
-            Drawing { level: Level::ERROR, title, help, place: Some(Place { path, source, span }) }
-                .render(&Renderer::plain())
+            let place = Some(Place { path, source, span });
+            Drawing { level: level.clone(), title, help, place }.render(&Renderer::plain())
         });
         f.write_str(&drawn.collect::<Vec<_>>().join("\n\n"))?;
         match self.list.len().saturating_sub(PROBLEMS_DRAWN_MAX) {

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use milter::ServerOptions;
-use milter_proto::Command;
 use tokio::sync::Notify;
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
 };
 
 #[tokio::test]
-async fn sessions_go_on_and_new_ones_are_refused() {
+async fn a_message_goes_on_and_new_sessions_are_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("m.sock");
     let addr = milter::ListenAddr::Unix(path.clone());
@@ -26,10 +25,31 @@ async fn sessions_go_on_and_new_ones_are_refused() {
     }
     assert!(Mta::connect(&addr).await.is_err());
     assert_eq!(mta.ask(eom()).await, "continue");
-    mta.write_commands(&[Command::Quit]).await;
     mta.expect_end().await;
     let summary = Server::stopped(stopping).await;
     assert_eq!((summary.messages, summary.cut, summary.failures), (1, 0, 0));
+}
+
+/// MTAs keep the connection as long as their client does, which may be hours.
+#[tokio::test]
+async fn sessions_without_a_message_are_closed_at_once() {
+    let options = ServerOptions { grace_period: Duration::from_secs(600), ..ServerOptions::default() };
+    let script = Script::default();
+    let server = Server::start(script.clone(), options).await;
+    let (mut silent, mut greeted) = (server.negotiated().await, server.negotiated().await);
+    let mut done = server.negotiated().await;
+    assert_eq!(greeted.ask(connect()).await, "continue");
+    assert_eq!(done.ask(mail("<>")).await, "continue");
+    assert_eq!(done.ask(eom()).await, "continue");
+    let stopping = server.tell_to_stop();
+    for mta in [&mut silent, &mut greeted, &mut done] {
+        mta.expect_end().await;
+    }
+    let summary = Server::stopped(stopping).await;
+    assert_eq!((summary.messages, summary.cut, summary.failures, summary.connections_open), (1, 0, 0, 0));
+    let mut closed: Vec<_> = script.log().into_iter().filter(|line| line.ends_with("close")).collect();
+    closed.sort();
+    assert_eq!(closed, ["2 close", "3 close"], "the first has no client");
 }
 
 #[tokio::test]
@@ -49,12 +69,16 @@ async fn sessions_are_cut_when_the_grace_period_is_over() {
 async fn a_message_under_way_gets_an_answer_before_its_session_is_cut() {
     let options =
         ServerOptions { grace_period: Duration::ZERO, last_word: Duration::from_secs(600), ..ServerOptions::default() };
-    let script = Script::default();
+    let reached = Arc::new(Notify::new());
+    let script = Script::at("connect", Do::SayAndHang(reached.clone()));
     let server = Server::start(script.clone(), options).await;
-    let (mut busy, mut idle) = (server.negotiated().await, server.negotiated().await);
+    let (mut busy, mut hanging) = (server.negotiated().await, server.negotiated().await);
     assert_eq!(busy.ask(mail("<>")).await, "continue");
+    hanging.write_commands(&[connect()]).await;
+    reached.notified().await;
     let stopping = server.tell_to_stop();
-    idle.expect_end().await;
+    // What hangs ends when the sessions are cut.
+    assert_eq!(hanging.answers().await, "tempfail");
     assert_eq!(busy.ask(eom()).await, "tempfail");
     busy.expect_end().await;
     assert_eq!(Server::stopped(stopping).await.cut, 2);
@@ -63,14 +87,15 @@ async fn a_message_under_way_gets_an_answer_before_its_session_is_cut() {
 
 #[tokio::test]
 async fn the_grace_period_can_be_cut_short() {
-    let options = ServerOptions { grace_period: Duration::from_secs(600), ..ServerOptions::default() };
+    let long = Duration::from_secs(600);
+    let options = ServerOptions { grace_period: long, last_word: Duration::ZERO, ..ServerOptions::default() };
     let (hurry, hurried) = tokio::sync::oneshot::channel::<()>();
     let addr = "inet:0@127.0.0.1".parse().expect("a good address");
     let listener = milter::Listener::bind(&addr, milter::SocketOptions::default()).await.expect("a free port");
     let addr = listener.local_addr().expect("it is bound");
     let monitor = options.monitor.clone();
     let shutdown = async {
-        while monitor.summary().connections_open == 0 {
+        while monitor.summary().messages_open == 0 {
             tokio::task::yield_now().await;
         }
     };
@@ -79,6 +104,8 @@ async fn the_grace_period_can_be_cut_short() {
     let running = milter::run_until([listener], factory, options.clone(), shutdown, hurry_up);
     let session = async {
         let mut mta = Mta::connect(&addr).await.expect("the server listens");
+        mta.negotiate().await;
+        assert_eq!(mta.ask(mail("<>")).await, "continue");
         hurry.send(()).expect("the server runs");
         mta.expect_end().await;
     };

@@ -56,6 +56,9 @@ pub(super) struct ConfigCheckArgs {
     /// Print the configuration as it is in force, with the defaults
     #[arg(long)]
     pub(super) print: bool,
+    /// Treat warnings as errors
+    #[arg(long)]
+    pub(super) strict: bool,
 }
 
 #[derive(Args, Debug)]
@@ -137,7 +140,10 @@ Exit codes: 0 stopped by a signal, 2 the configuration is wrong, 3 the address c
   on or the pid file not written, 4 the user cannot be changed to, 64 usage";
 
 const CONFIG_CHECK_HELP: &str = "\
-Exit codes: 0 it is good, 2 it is wrong or cannot be read, 64 usage, 74 the output cannot be written";
+What works and may not be meant so is a warning: on stderr here, in the log of the daemon.
+
+Exit codes: 0 it is good, 1 warnings and --strict, 2 it is wrong or cannot be read, 64 usage,
+  74 the output cannot be written";
 
 const CHECK_HELP: &str = "\
 Exit codes: 0 pass, 1 fail, 2 softfail, 3 neutral, 4 none, 5 permerror, 6 temperror,

@@ -1,11 +1,14 @@
 //! Keys that are right each by itself and cannot work together.
 
+use std::fmt;
+
 use milter::ListenAddr;
 use spf::SpfResult;
+use toml::de::DeTable;
 
 use super::model::{BUDGET_DEFAULT, Config, DnsConfig, Outage};
-use super::table::TableReader;
-use crate::diagnostic::Problem;
+use super::table::{Found, TableReader};
+use crate::diagnostic::{Problem, Problems};
 use crate::exempt::{Authenticated, TlsClients};
 use crate::policy::{LeaveToDmarc, Rule, Stage};
 
@@ -151,26 +154,57 @@ fn dns(config: &Config) -> [Option<Finding>; 5] {
     ]
 }
 
+/// What works and may not be meant so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Warning {
+    /// The keys that it is about.
+    places: &'static [&'static str],
+    what: String,
+    hint: &'static str,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.hint)
+    }
+}
+
 impl Config {
     /// What works and may not be meant so, for the log.
-    pub(crate) fn warnings(&self) -> Vec<String> {
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
         let DnsConfig { resolvers, options, budget, mta_timeout, .. } = &self.dns;
         let ms = budget.as_millis();
-        let late = (*budget > BUDGET_DEFAULT && mta_timeout.is_none()).then(|| {
-            format!(
-                "dns.budget_ms is {ms}: a stock sendmail gives a filter up that takes over 10 s to answer MAIL or RCPT; \
-                 say with dns.mta_timeout_s how long yours waits (R: in sendmail's T=, milter_command_timeout in Postfix)"
-            )
+        let late = (*budget > BUDGET_DEFAULT && mta_timeout.is_none()).then(|| Warning {
+            places: &["dns.budget_ms"],
+            what: format!(
+                "dns.budget_ms is {ms}: a stock sendmail gives a filter up that takes over 10 s to answer MAIL or RCPT"
+            ),
+            hint: "say with dns.mta_timeout_s how long yours waits (R: in sendmail's T=, milter_command_timeout in Postfix)",
         });
         let round = options.timeout * u32::try_from(resolvers.len()).unwrap_or(u32::MAX);
-        let unasked = (round > *budget).then(|| {
-            format!(
+        let unasked = (round > *budget).then(|| Warning {
+            places: &["dns.timeout_ms", "dns.budget_ms", "resolver"],
+            what: format!(
                 "dns.timeout_ms for each of {} name servers is more than dns.budget_ms, {ms}: where the first are silent \
                  the last is never asked",
                 resolvers.len()
-            )
+            ),
+            hint: "set dns.timeout_ms lower",
         });
         late.into_iter().chain(unasked).collect()
+    }
+
+    /// The same as [`warnings`](Self::warnings), drawn at their places in the file `path` with this text; none if there
+    /// are none.
+    pub(crate) fn warnings_in(&self, path: &str, text: &str) -> Option<Problems> {
+        let table = DeTable::parse(text).ok()?;
+        let found = Found::default();
+        let reader = TableReader::new(text, table.get_ref(), &found);
+        let place = |places: &[&str]| places.iter().find_map(|path| reader.place_of(path)).unwrap_or_default();
+        let warnings = self.warnings().into_iter();
+        let list: Vec<_> =
+            warnings.map(|warning| Problem::new(place(warning.places), warning.what).hint(warning.hint)).collect();
+        (!list.is_empty()).then(|| Problems::new(path, text, list).into_warnings())
     }
 }
 
@@ -244,19 +278,26 @@ mod tests {
         }
     }
 
-    /// What is taken, with a word of warning in the log.
+    fn warnings(text: &str) -> String {
+        let config = Config::parse("x", text).unwrap_or_else(|problems| panic!("{problems}"));
+        let drawn = config.warnings_in("spf-milter.toml", text).map_or_else(String::new, |drawn| drawn.to_string());
+        let logged: Vec<_> = config.warnings().iter().map(ToString::to_string).collect();
+        [drawn, logged.join("\n")].join("\n").trim().to_owned()
+    }
+
+    /// What is taken, with a word of warning, in the log and in the drawing of `config-check`.
     #[test]
     fn a_budget_that_a_stock_sendmail_does_not_wait_for_is_warned_of() {
-        let warnings = |text: &str| Config::parse("x", text).unwrap().warnings().join("\n");
         assert_eq!(warnings("dns.budget_ms = 8_000"), "");
-        insta::assert_snapshot!(warnings("dns.budget_ms = 8_001"));
+        insta::assert_snapshot!(warnings("# ours\n[dns]\nbudget_ms = 8_001"));
     }
 
     #[test]
     fn a_server_that_is_never_asked_is_warned_of() {
-        let warnings = |text: &str| Config::parse("x", text).unwrap().warnings().join("\n");
         let servers = "resolver = [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\"]\n";
         assert_eq!(warnings(&format!("{servers}dns.budget_ms = 6_000")), "");
         insta::assert_snapshot!(warnings(&format!("{servers}dns.budget_ms = 5_999")));
+        let five = "resolver = [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\", \"192.0.2.4\", \"192.0.2.5\"]";
+        assert!(warnings(five).contains("spf-milter.toml:1:12"), "{}", warnings(five));
     }
 }

@@ -21,7 +21,7 @@ pub(crate) enum Edit {
         /// The field's name.
         name: &'static str,
         /// Its value.
-        value: String,
+        value: Vec<u8>,
     },
     /// A field where the MTA adds them.
     Append {
@@ -53,7 +53,7 @@ pub(crate) enum Edit {
 impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Insert { name, value } => write!(f, "insheader 0 {name}: {value}"),
+            Self::Insert { name, value } => write!(f, "insheader 0 {name}: {}", value.escape_ascii()),
             Self::Append { name, value } => write!(f, "addheader {name}: {}", value.escape_ascii()),
             Self::Change { index, name, value } => write!(f, "chgheader {index} {name}: {}", value.escape_ascii()),
             Self::Delete { index, name } => write!(f, "delheader {index} {name}"),

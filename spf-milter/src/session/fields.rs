@@ -27,7 +27,7 @@ pub(super) fn own_fields(config: &Config, receiver: &str, message: &Message, fin
         let values = checks.map(value);
         let name = ReceivedSpf::NAME;
         edits.extend(values.map(|value| match style.position {
-            Position::Insert => Edit::Insert { name, value },
+            Position::Insert => Edit::Insert { name, value: value.into_bytes() },
             Position::Append => Edit::Append { name, value: value.into_bytes() },
         }));
     }
@@ -50,7 +50,7 @@ fn authentication_results(config: &Config, receiver: &str, message: &Message, fi
         results: checks.map(result).collect(),
         charset: message.charset,
     };
-    Some(Edit::Insert { name: AuthenticationResults::NAME, value: field.value() })
+    Some(Edit::Insert { name: AuthenticationResults::NAME, value: field.value().into_bytes() })
 }
 
 /// The edit that puts a tag in front of a subject, unless it is there.

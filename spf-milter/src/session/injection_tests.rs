@@ -48,8 +48,10 @@ async fn play(services: &[Arc<Service>], helo: &[u8], path: &[u8], rcpt: &[u8], 
         session.header(b"Received-SPF", b"pass (forged)");
         let ending = session.eom(None).await.expect("a message is under way");
         output.values.extend(ending.edits.into_iter().filter_map(|edit| match edit {
-            Edit::Insert { value, .. } | Edit::Quarantine(value) => Some(value),
-            Edit::Append { value, .. } | Edit::Change { value, .. } => Some(String::from_utf8(value).expect("text")),
+            Edit::Quarantine(reason) => Some(reason),
+            Edit::Insert { value, .. } | Edit::Append { value, .. } | Edit::Change { value, .. } => {
+                Some(String::from_utf8(value).expect("text"))
+            }
             Edit::Delete { .. } => None,
         }));
     }
@@ -153,9 +155,9 @@ async fn renamed_fields_keep_their_folds() {
     session.envfrom(command("<a@none.example>")).await;
     session.header(b"Received-SPF", b"pass\n\tclient-ip=1.2.3.4;\n identity=mailfrom");
     let ending = session.eom(None).await.expect("a message is under way");
-    let renamed = ending.edits.iter().find(|edit| matches!(edit, Edit::Append { .. })).expect("it is renamed");
+    let renamed = ending.edits.iter().find(|edit| matches!(edit, Edit::Insert { .. })).expect("it is renamed");
     assert_eq!(
         renamed.to_string(),
-        "addheader X-Original-Received-SPF: pass\\n\\tclient-ip=1.2.3.4;\\n identity=mailfrom"
+        "insheader 0 X-Original-Received-SPF: pass\\n\\tclient-ip=1.2.3.4;\\n identity=mailfrom"
     );
 }

@@ -49,7 +49,7 @@ pub(super) fn command(path: &str) -> MailCommand<'_> {
 async fn inserted(session: &mut Session) -> Option<String> {
     let ending = session.eom(None).await?;
     let insert = |edit: Edit| if let Edit::Insert { value, .. } = edit { Some(value) } else { None };
-    ending.edits.into_iter().find_map(insert)
+    ending.edits.into_iter().find_map(insert).map(|value| String::from_utf8(value).unwrap())
 }
 
 pub(super) async fn mail(session: &mut Session, path: &str) {

@@ -144,3 +144,21 @@ fn a_configuration_can_be_checked_and_shown_whole() {
     assert!(code == Some(2) && printed.is_empty() && said.contains("did you mean \"dry-run\"?"), "{said}");
     assert_eq!(run(&["config-check", "/nonexistent/c.toml"]).0, Some(2));
 }
+
+/// The daemon takes it and warns; whoever wants to be sure before a reload can have it refused.
+#[test]
+fn warnings_have_their_place_and_count_as_errors_on_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("c.toml");
+    std::fs::write(&path, "[dns]\ntimeout_ms = 500\nbudget_ms = 20_000\n").unwrap();
+    let program = env!("CARGO_BIN_EXE_spf-milter");
+    let mut runs = Vec::new();
+    for options in [&[][..], &["--print"], &["--strict"]] {
+        let output = Command::new(program).arg("config-check").arg(&path).args(options).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&*path.to_string_lossy(), "[path]");
+        let stdout = text(&output.stdout);
+        let first_line = stdout.lines().next().unwrap_or_default();
+        runs.push(format!("{options:?}: {:?}\n{first_line}\n{}", output.status.code(), text(&output.stderr)));
+    }
+    insta::assert_snapshot!(runs.join("\n"));
+}
