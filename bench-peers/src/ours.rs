@@ -11,7 +11,6 @@ use crate::{Answers, Data, Mail, Records, block_on};
 pub struct Ours {
     table: Table,
     parsed: HashMap<Name, Arc<Record>>,
-    receiver: Arc<str>,
     trace: bool,
 }
 
@@ -37,7 +36,7 @@ impl Ours {
             Records::ParsedEachTime => HashMap::new(),
             Records::KeptParsed => parsed_records(answers),
         };
-        Self { table, parsed, receiver: "mx.example.net".into(), trace: false }
+        Self { table, parsed, trace: false }
     }
 
     /// Switches the record of the evaluation on; mail-auth has none.
@@ -49,7 +48,7 @@ impl Ours {
     /// Checks the MAIL FROM identity.
     pub fn check(&self, mail: &Mail) -> Outcome {
         let request = Request::for_mail_from(mail.ip, &mail.helo, &mail.sender)
-            .with_receiver(Arc::clone(&self.receiver))
+            .with_receiver("mx.example.net")
             .with_trace(self.trace);
         block_on(check_host(&request, self))
     }

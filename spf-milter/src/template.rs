@@ -59,7 +59,7 @@ impl Template {
     }
 
     /// Puts in the values of one message. They may come from the network: see [`crate::headers::printable`].
-    pub(crate) fn expand(&self, request: &Request, variables: &Variables<'_>) -> String {
+    pub(crate) fn expand(&self, request: &Request<'_>, variables: &Variables<'_>) -> String {
         let value = |name: &str| match name {
             "rcpt" => Some(Cow::Borrowed(variables.rcpt)),
             "explanation" => Some(Cow::Borrowed(variables.explanation)),

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use crate::limits::Limits;
 use crate::macro_string::MacroString;
@@ -10,51 +9,57 @@ use crate::name::{Name, NameError};
 ///
 /// Names and addresses come from a peer and may hold any bytes. A domain that cannot be checked makes the
 /// check return `none` (§4.3); it is no error to ask.
+///
+/// A request borrows what the caller has anyway; [`Request::into_owned`] makes one that can be kept.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct Request<'a> {
     ip: IpAddr,
     domain: Result<Name, NameError>,
-    sender: Sender,
-    helo: Vec<u8>,
-    receiver: Option<Arc<str>>,
+    sender: Sender<'a>,
+    helo: Cow<'a, [u8]>,
+    receiver: Option<Cow<'a, str>>,
     now: u64,
     limits: Limits,
-    default_explanation: Option<Arc<MacroString>>,
+    default_explanation: Option<Cow<'a, MacroString>>,
     with_trace: bool,
 }
 
-impl Request {
+impl<'a> Request<'a> {
     /// Makes a request to check whether `ip` may use `domain`, with `sender` as the identity for macros.
     ///
     /// An IPv4-mapped IPv6 address counts as the IPv4 address (§5). U-labels are converted to A-labels
     /// (RFC 8616 section 4). `sender` is `local@domain`, without angle brackets.
-    pub fn new(ip: IpAddr, domain: impl AsRef<[u8]>, sender: impl AsRef<[u8]>) -> Self {
-        let sender = Sender::parse(sender.as_ref());
-        let helo = sender.domain().to_vec();
+    pub fn new(ip: IpAddr, domain: impl AsRef<[u8]>, sender: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        let sender = Sender::parse(sender);
+        let helo = sender.domain_shared();
         Self::for_sender(ip, checkable(domain.as_ref()), sender, helo)
     }
 
     /// Makes the request for the HELO identity
     /// ([RFC 7208 section 2.3](https://www.rfc-editor.org/rfc/rfc7208#section-2.3)): `postmaster` at the HELO name.
-    pub fn for_helo(ip: IpAddr, helo: impl AsRef<[u8]>) -> Self {
-        let sender = Sender::parse(helo.as_ref());
-        let helo = a_labels_or_as_is(helo.as_ref()).into_owned();
+    pub fn for_helo(ip: IpAddr, helo: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        let sender = Sender::parse(helo);
+        let helo = a_labels_or_as_is(helo.as_ref());
         Self::for_sender(ip, checkable(&helo), sender, helo)
     }
 
     /// Makes the request for the MAIL FROM identity
     /// ([RFC 7208 section 2.4](https://www.rfc-editor.org/rfc/rfc7208#section-2.4)); a null sender (empty
     /// `mail_from`) stands for `postmaster` at the HELO name.
-    pub fn for_mail_from(ip: IpAddr, helo: impl AsRef<[u8]>, mail_from: impl AsRef<[u8]>) -> Self {
+    pub fn for_mail_from(
+        ip: IpAddr,
+        helo: &'a (impl AsRef<[u8]> + ?Sized),
+        mail_from: &'a (impl AsRef<[u8]> + ?Sized),
+    ) -> Self {
         let mail_from = mail_from.as_ref();
         if mail_from.is_empty() {
             return Self::for_helo(ip, helo);
         }
         let sender = Sender::parse(mail_from);
-        Self::for_sender(ip, checkable(sender.domain()), sender, a_labels_or_as_is(helo.as_ref()).into_owned())
+        Self::for_sender(ip, checkable(sender.domain()), sender, a_labels_or_as_is(helo.as_ref()))
     }
 
-    fn for_sender(ip: IpAddr, domain: Result<Name, NameError>, sender: Sender, helo: Vec<u8>) -> Self {
+    fn for_sender(ip: IpAddr, domain: Result<Name, NameError>, sender: Sender<'a>, helo: Cow<'a, [u8]>) -> Self {
         Self {
             ip: ip.to_canonical(),
             domain,
@@ -70,14 +75,14 @@ impl Request {
 
     /// Sets the name the client gave in HELO or EHLO, for `%{h}`.
     #[must_use]
-    pub fn with_helo(mut self, helo: impl AsRef<[u8]>) -> Self {
-        self.helo = a_labels_or_as_is(helo.as_ref()).into_owned();
+    pub fn with_helo(mut self, helo: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        self.helo = a_labels_or_as_is(helo.as_ref());
         self
     }
 
     /// Sets the name of the receiving host, for `%{r}`; without it that is `unknown` (§7.3).
     #[must_use]
-    pub fn with_receiver(mut self, receiver: impl Into<Arc<str>>) -> Self {
+    pub fn with_receiver(mut self, receiver: &'a str) -> Self {
         self.receiver = Some(receiver.into());
         self
     }
@@ -98,8 +103,8 @@ impl Request {
 
     /// Sets the explanation of a `fail` for domains that give none (§6.2).
     #[must_use]
-    pub fn with_default_explanation(mut self, explanation: impl Into<Arc<MacroString>>) -> Self {
-        self.default_explanation = Some(explanation.into());
+    pub fn with_default_explanation(mut self, explanation: &'a MacroString) -> Self {
+        self.default_explanation = Some(Cow::Borrowed(explanation));
         self
     }
 
@@ -108,6 +113,22 @@ impl Request {
     pub fn with_trace(mut self, trace: bool) -> Self {
         self.with_trace = trace;
         self
+    }
+
+    /// Makes a request that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Request<'static> {
+        Request {
+            ip: self.ip,
+            domain: self.domain,
+            sender: self.sender.into_owned(),
+            helo: Cow::Owned(self.helo.into_owned()),
+            receiver: self.receiver.map(|receiver| Cow::Owned(receiver.into_owned())),
+            now: self.now,
+            limits: self.limits,
+            default_explanation: self.default_explanation.map(|text| Cow::Owned(text.into_owned())),
+            with_trace: self.with_trace,
+        }
     }
 
     /// Returns the client address; never an IPv4-mapped one.
@@ -126,7 +147,7 @@ impl Request {
 
     /// Returns the sender.
     #[must_use]
-    pub fn sender(&self) -> &Sender {
+    pub fn sender(&self) -> &Sender<'a> {
         &self.sender
     }
 
@@ -165,29 +186,35 @@ impl Request {
 
 /// The sender of a message, split at its last `@`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Sender {
+pub struct Sender<'a> {
     /// The whole address.
-    address: Vec<u8>,
+    address: Cow<'a, [u8]>,
     /// Where the `@` before the domain stands.
     at: usize,
 }
 
-impl Sender {
+impl<'a> Sender<'a> {
     /// Splits `local@domain`. Without a local part, or without an `@`, the local part is `postmaster`
     /// ([RFC 7208 section 4.3](https://www.rfc-editor.org/rfc/rfc7208#section-4.3)). U-labels of the domain
     /// become A-labels if they can.
-    pub fn parse(address: impl AsRef<[u8]>) -> Self {
+    pub fn parse(address: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         let address = address.as_ref();
         let (local_part, domain) = match address.iter().rposition(|&byte| byte == b'@') {
             Some(at) => address.split_at(at),
             None => (&[][..], address),
         };
         if !local_part.is_empty() && domain.is_ascii() {
-            return Self { address: address.to_vec(), at: local_part.len() };
+            return Self { address: Cow::Borrowed(address), at: local_part.len() };
         }
         let local_part = if local_part.is_empty() { b"postmaster" } else { local_part };
         let domain = a_labels_or_as_is(domain.strip_prefix(b"@").unwrap_or(domain));
-        Self { address: [local_part, b"@", &domain].concat(), at: local_part.len() }
+        Self { address: [local_part, b"@", &domain].concat().into(), at: local_part.len() }
+    }
+
+    /// Makes a sender that borrows nothing.
+    #[must_use]
+    pub fn into_owned(self) -> Sender<'static> {
+        Sender { address: Cow::Owned(self.address.into_owned()), at: self.at }
     }
 
     /// Returns the local part, never empty, with its case and any quotes kept.
@@ -202,10 +229,18 @@ impl Sender {
         self.address.get(self.at + 1..).unwrap_or_default()
     }
 
+    /// Returns the domain, borrowed from where the sender is borrowed from.
+    fn domain_shared(&self) -> Cow<'a, [u8]> {
+        match self.address {
+            Cow::Borrowed(address) => Cow::Borrowed(address.get(self.at + 1..).unwrap_or_default()),
+            Cow::Owned(_) => Cow::Owned(self.domain().to_vec()),
+        }
+    }
+
     /// Returns `local@domain`.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.address.clone()
+        self.address.to_vec()
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {

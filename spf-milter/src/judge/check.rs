@@ -85,7 +85,7 @@ pub(crate) struct Check {
     /// What was checked.
     pub(crate) identity: Identity,
     /// The arguments of the check.
-    pub(crate) request: Request,
+    pub(crate) request: Request<'static>,
     /// What it found out.
     pub(crate) outcome: Outcome,
     /// Whose record it was made with.
@@ -115,7 +115,7 @@ impl Check {
 
     async fn run(
         identity: Identity,
-        request: Request,
+        request: Request<'_>,
         envelope: &Envelope<'_>,
         settings: &CheckSettings<'_>,
         dns: &impl Lookup,
@@ -126,13 +126,13 @@ impl Check {
             .with_limits(settings.limits)
             .with_trace(settings.trace);
         if let Some(explanation) = settings.default_explanation {
-            request = request.with_default_explanation(explanation.clone());
+            request = request.with_default_explanation(explanation);
         }
         let (outcome, source) = match settings.records {
             Some(records) => records.check(identity, &request, dns).await,
             None => (check_host(&request, dns).await, RecordSource::Published),
         };
-        Self { identity, request, outcome, source }
+        Self { identity, request: request.into_owned(), outcome, source }
     }
 
     /// The result.

@@ -45,7 +45,7 @@ impl LocalRecords {
     pub(super) async fn check(
         &self,
         identity: Identity,
-        request: &Request,
+        request: &Request<'_>,
         dns: &impl Lookup,
     ) -> (Outcome, RecordSource) {
         let outcome = check_host(request, &WithRecords { dns, records: self, root: None }).await;
@@ -131,7 +131,8 @@ mod tests {
     }
 
     fn line(records: &LocalRecords, identity: Identity, domain: &str) -> String {
-        let request = Request::new(IpAddr::from([192, 0, 2, 1]), domain, format!("a@{domain}"));
+        let sender = format!("a@{domain}");
+        let request = Request::new(IpAddr::from([192, 0, 2, 1]), domain, &sender);
         let (outcome, source) = ready(records.check(identity, &request, &dns()));
         format!("{} {source:?}", outcome.result)
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use super::evaluation::{Asker, Evaluation, Stop};
 use crate::dns::{AnswerKind, Lookup, Question, Rdata, RecordType};
 use crate::limits::DEPTH_MAX;
+use crate::macro_string::MacroLetter;
 use crate::name::{Name, NameError};
 use crate::outcome::{Cause, CauseKind};
 use crate::record::{Record, Term, TermRef, is_spf_record};
@@ -134,9 +135,15 @@ impl<L: Lookup> Evaluation<'_, L> {
         let Some(spec) = record.redirect() else {
             return Ok(Decision::NoMatch);
         };
-        let Some(target) = self.expand_target(scope, Some(spec)).await? else {
+        if self.has_unusable_local_part(spec) {
             return Ok(Decision::NoMatch);
+        }
+        let validated_name = if spec.uses(MacroLetter::ValidatedName) {
+            self.validated_name(&scope.domain, Asker::Term).await?
+        } else {
+            None
         };
+        let target = self.expand_target(scope, spec, validated_name.as_ref());
         let result = self.nested_check(target, scope.depth + 1).await;
         scope.nested = self.trace.take();
         // §6.1: a target without a record is an error of the publisher.
@@ -174,7 +181,8 @@ impl<L: Lookup> Evaluation<'_, L> {
         let traced = self.request.wants_trace().then(|| (scope.domain.clone(), record.clone()));
         let (query, terms) = (scope.query.take(), std::mem::take(&mut scope.terms));
         let result = match decision {
-            Ok(Decision::Redirect(result)) | Err(Stop::Nested(result)) => result,
+            Ok(Decision::Redirect(result)) => result,
+            Err(Stop::Nested) => self.cause.kind.result(),
             Ok(Decision::Directive(result)) => {
                 self.cause = scope.cause(CauseKind::Matched, record);
                 result

@@ -3,12 +3,11 @@ use crate::limits::TRACE_TERMS_MAX;
 use crate::name::Name;
 use crate::outcome::{Cause, CauseKind};
 use crate::request::Request;
-use crate::result::SpfResult;
 use crate::trace::{TraceCheck, TraceQuery};
 
 /// The state that one check and all checks nested in it share.
 pub(super) struct Evaluation<'a, L> {
-    pub(super) request: &'a Request,
+    pub(super) request: &'a Request<'a>,
     pub(super) lookup: &'a L,
     pub(super) term_lookups: u32,
     pub(super) void_terms: u32,
@@ -28,12 +27,12 @@ pub(super) struct Evaluation<'a, L> {
 
 /// What ends a check before its record does.
 ///
-/// The causes are boxed: they are large, and most checks move results about that hold none.
+/// No larger than a pointer: most checks move results about that hold none.
 pub(super) enum Stop {
     /// An error of this record or its lookups.
     Here(Box<CauseKind>),
     /// An error of a nested check, whose cause stands.
-    Nested(SpfResult),
+    Nested,
 }
 
 impl From<CauseKind> for Stop {
@@ -54,7 +53,7 @@ pub(super) enum Asker {
 }
 
 impl<'a, L: Lookup> Evaluation<'a, L> {
-    pub(super) fn new(request: &'a Request, lookup: &'a L) -> Self {
+    pub(super) fn new(request: &'a Request<'a>, lookup: &'a L) -> Self {
         Self {
             request,
             lookup,

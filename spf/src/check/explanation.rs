@@ -14,7 +14,11 @@ impl<L: Lookup> Evaluation<'_, L> {
             return None;
         }
         // Only a directive that matched makes a `fail`.
-        let (domain, term) = self.cause.domain.clone().zip(self.cause.term.clone())?;
+        let (domain, term) = self.cause.domain.as_ref().zip(self.cause.term.as_ref())?;
+        if term.record().exp().is_none() && self.request.default_explanation().is_none() {
+            return None;
+        }
+        let (domain, term) = (domain.clone(), term.clone());
         if let Some(target) = term.record().exp()
             && let Some(text) = self.domain_explanation(&domain, target).await
         {

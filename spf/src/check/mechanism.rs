@@ -26,8 +26,14 @@ impl<L: Lookup> Evaluation<'_, L> {
     /// Whether a mechanism that needs the DNS matches the client (§5).
     pub(super) async fn matches(&mut self, scope: &mut Scope, mechanism: &Mechanism) -> Result<bool, Stop> {
         self.count_term()?;
-        let Some(target) = self.expand_target(scope, mechanism.domain_spec()).await? else {
-            return Ok(false);
+        let target = match mechanism.domain_spec() {
+            None => Ok(scope.domain.clone()),
+            Some(spec) if self.has_unusable_local_part(spec) => return Ok(false),
+            Some(spec) if spec.uses(MacroLetter::ValidatedName) => {
+                let name = self.validated_name(&scope.domain, Asker::Term).await?;
+                self.expand_target(scope, spec, name.as_ref())
+            }
+            Some(spec) => self.expand_target(scope, spec, None),
         };
         if let Mechanism::Include(_) = mechanism {
             return self.include(scope, target).await;
@@ -43,31 +49,18 @@ impl<L: Lookup> Evaluation<'_, L> {
         }
     }
 
-    /// Finds the domain a term is about (§4.8): the domain-spec expanded, or the domain under check.
-    ///
-    /// None means that the term cannot match anything.
-    pub(super) async fn expand_target(
-        &mut self,
+    /// Finds the domain that a term with a domain-spec is about (§4.8).
+    pub(super) fn expand_target(
+        &self,
         scope: &mut Scope,
-        spec: Option<&MacroString>,
-    ) -> Result<Option<Result<Name, NameError>>, Stop> {
-        let Some(spec) = spec else {
-            return Ok(Some(Ok(scope.domain.clone())));
-        };
-        if self.has_unusable_local_part(spec) {
-            return Ok(None);
-        }
-        let validated_name = if spec.uses(MacroLetter::ValidatedName) {
-            self.validated_name(&scope.domain, Asker::Term).await?
-        } else {
-            None
-        };
-        let values = Values::new(self.request, Some(&scope.domain), validated_name.as_ref());
-        let target = expand_domain(spec, &values);
+        spec: &MacroString,
+        validated_name: Option<&Name>,
+    ) -> Result<Name, NameError> {
+        let target = expand_domain(spec, &Values::new(self.request, Some(&scope.domain), validated_name));
         if self.request.wants_trace() {
             scope.target = target.as_ref().ok().cloned();
         }
-        Ok(Some(target))
+        target
     }
 
     /// Whether a domain-spec needs a local part that no domain name can hold: RFC 8616 section 4 lets terms with
@@ -85,7 +78,7 @@ impl<L: Lookup> Evaluation<'_, L> {
             SpfResult::Pass => Ok(true),
             SpfResult::Fail | SpfResult::Softfail | SpfResult::Neutral => Ok(false),
             SpfResult::None => Err(CauseKind::IncludeWithoutRecord.into()),
-            SpfResult::Temperror | SpfResult::Permerror => Err(Stop::Nested(result)),
+            SpfResult::Temperror | SpfResult::Permerror => Err(Stop::Nested),
         }
     }
 

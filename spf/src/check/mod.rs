@@ -19,7 +19,7 @@ use evaluation::Evaluation;
 /// It never fails: DNS trouble and broken records are the results `temperror` and `permerror`. It asks for no
 /// more than [`Limits`](crate::Limits) allow. When the caller's deadline is over, its [`Lookup`] answers
 /// [`Failure::Deadline`](crate::Failure::Deadline) and the check ends with what it knows. The future is `Send`.
-pub async fn check_host<L: Lookup>(request: &Request, lookup: &L) -> Outcome {
+pub async fn check_host<L: Lookup>(request: &Request<'_>, lookup: &L) -> Outcome {
     let mut evaluation = Evaluation::new(request, lookup);
     let result = evaluation.check(request.domain().cloned(), 0).await;
     let explanation = evaluation.explain(result).await;

@@ -10,7 +10,7 @@ use crate::request::Request;
 #[derive(Clone, Copy)]
 pub struct MacroContext<'a> {
     /// The check that the text is about.
-    pub request: &'a Request,
+    pub request: &'a Request<'a>,
     /// The validated name of the client for `%{p}`; without it that is `unknown`.
     pub validated_name: Option<&'a Name>,
     /// Finds the value of a name of the program's own, given in lower case; none counts as empty.
@@ -112,14 +112,14 @@ mod tests {
     use super::super::values::tests::bytes_looked_at;
     use super::*;
 
-    fn request(ip: &str) -> Request {
+    fn request(ip: &str) -> Request<'static> {
         Request::new(ip.parse().unwrap(), "email.example.com", "strong-bad@email.example.com")
             .with_helo("mail.example.org")
             .with_receiver("mx.example.net")
             .with_now(1_600_000_000)
     }
 
-    fn expand(text: &str, request: &Request) -> String {
+    fn expand(text: &str, request: &Request<'_>) -> String {
         let text = MacroString::explain_string(text).unwrap();
         let values = Values::new(request, request.domain().ok(), None);
         String::from_utf8(expand_explanation(&text, &values).unwrap()).unwrap()
@@ -227,7 +227,8 @@ mod tests {
             ("%{l200-}", format!("{}@example.com", "-".repeat(100_000))),
         ] {
             let request = Request::new("192.0.2.3".parse().unwrap(), "example.com", &sender);
-            let request = request.with_helo(sender.replace('@', "."));
+            let helo = sender.replace('@', ".");
+            let request = request.with_helo(&helo);
             let values = Values::new(&request, request.domain().ok(), None);
             let macros = piece.repeat(60_000 / piece.len());
             let once = request.sender().as_bytes().len();
@@ -277,7 +278,8 @@ mod tests {
             domain in "[a-z-]{1,9}(\\.[a-z-]{1,9}){1,20}",
             ip in prop_oneof![Just("192.0.2.30"), Just("2001:db8::cb01")],
         ) {
-            let request = Request::new(ip.parse().unwrap(), &domain, format!("{local_part}@{domain}"));
+            let sender = format!("{local_part}@{domain}");
+            let request = Request::new(ip.parse().unwrap(), &domain, &sender);
             let values = Values::new(&request, request.domain().ok(), None);
             let text = MacroString::explain_string(&text).unwrap();
             let whole = by_the_letter(&text, &values);

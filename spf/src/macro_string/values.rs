@@ -10,7 +10,7 @@ use crate::request::Request;
 ///
 /// A value that has to be made is made once, however many macros ask for it.
 pub(crate) struct Values<'a> {
-    request: &'a Request,
+    request: &'a Request<'a>,
     domain: Option<&'a Name>,
     validated_name: Option<&'a Name>,
     dotted_ip: OnceCell<DottedIp>,
@@ -22,7 +22,7 @@ pub(crate) struct Values<'a> {
 
 impl<'a> Values<'a> {
     /// Makes the values: `domain` is that of the record; the client has no `validated_name` if nobody asked.
-    pub(crate) fn new(request: &'a Request, domain: Option<&'a Name>, validated_name: Option<&'a Name>) -> Self {
+    pub(crate) fn new(request: &'a Request<'a>, domain: Option<&'a Name>, validated_name: Option<&'a Name>) -> Self {
         Self {
             request,
             domain,

@@ -2,31 +2,47 @@ use std::net::Ipv4Addr;
 
 use super::terms::{DualCidr, Mechanism};
 
-/// Reads an `ip4` mechanism at the start of a text if it is written in the plainest way, as most terms of most records
-/// are; returns its network and prefix length, and what follows it. None if it is another term, or has an error to be
-/// told.
-pub(super) fn plain_ip4(text: &str) -> Option<(Ipv4Addr, u8, &str)> {
-    let (network, rest) = leading_ip4(text.strip_prefix("ip4:")?)?;
-    match rest.as_bytes() {
-        [] | [b' ', ..] => Some((network, 32, rest)),
-        [b'/', prefix @ ..] => {
-            let digits = prefix.iter().position(|&byte| byte == b' ').unwrap_or(prefix.len());
-            let prefix_bits = prefix_bits(rest.get(1..=digits)?, 32)?;
-            Some((network, prefix_bits, rest.get(digits + 1..)?))
+/// A mechanism written in the plainest way, as most of most records are: in lower case, an `ip4`, or without argument.
+#[derive(Clone, Copy)]
+pub(super) enum Plain {
+    All,
+    A,
+    Mx,
+    Ip4 { network: Ipv4Addr, prefix_bits: u8 },
+}
+
+impl From<Plain> for Mechanism {
+    fn from(plain: Plain) -> Self {
+        match plain {
+            Plain::All => Self::All,
+            Plain::A => Self::A { domain: None, cidr: DualCidr::default() },
+            Plain::Mx => Self::Mx { domain: None, cidr: DualCidr::default() },
+            Plain::Ip4 { network, prefix_bits } => Self::Ip4 { network, prefix_bits },
         }
-        _ => None,
     }
 }
 
-/// Reads a mechanism that is one lower-case word at the start of a text; returns what follows it too.
-pub(super) fn plain_word(text: &str) -> Option<(Mechanism, &str)> {
-    let (mechanism, rest) = match text.as_bytes() {
-        [b'a', b'l', b'l', ..] => (Mechanism::All, text.get(3..)?),
-        [b'm', b'x', ..] => (Mechanism::Mx { domain: None, cidr: DualCidr::default() }, text.get(2..)?),
-        [b'a', ..] => (Mechanism::A { domain: None, cidr: DualCidr::default() }, text.get(1..)?),
+/// Reads a plain mechanism at the start of a text; returns what follows it too. None if it is another term, or has an
+/// error to be told.
+pub(super) fn plain_mechanism(text: &str) -> Option<(Plain, &str)> {
+    let (plain, rest) = match text.as_bytes() {
+        [b'i', b'p', b'4', b':', ..] => plain_ip4(text.get(4..)?)?,
+        [b'a', b'l', b'l', ..] => (Plain::All, text.get(3..)?),
+        [b'm', b'x', ..] => (Plain::Mx, text.get(2..)?),
+        [b'a', ..] => (Plain::A, text.get(1..)?),
         _ => return None,
     };
-    matches!(rest.as_bytes(), [] | [b' ', ..]).then_some((mechanism, rest))
+    matches!(rest.as_bytes(), [] | [b' ', ..]).then_some((plain, rest))
+}
+
+fn plain_ip4(text: &str) -> Option<(Plain, &str)> {
+    let (network, rest) = leading_ip4(text)?;
+    let Some(prefix) = rest.strip_prefix('/') else {
+        return Some((Plain::Ip4 { network, prefix_bits: 32 }, rest));
+    };
+    let digits = prefix.bytes().position(|byte| byte == b' ').unwrap_or(prefix.len());
+    let (prefix, rest) = prefix.split_at_checked(digits)?;
+    Some((Plain::Ip4 { network, prefix_bits: prefix_bits(prefix, 32)? }, rest))
 }
 
 /// Reads a whole IPv4 address.
@@ -86,12 +102,17 @@ mod tests {
 
     #[test]
     fn what_is_not_plain_is_left_to_the_general_way() {
-        let plain = |text| plain_ip4(text).map(|(network, bits, rest)| format!("{network} {bits}{rest}"));
-        assert_eq!(plain("ip4:192.0.2.0/24 -all").as_deref(), Some("192.0.2.0 24 -all"));
-        assert_eq!(plain("ip4:192.0.2.0/24").as_deref(), Some("192.0.2.0 24"));
-        assert_eq!(plain("ip4:192.0.2.1 -all").as_deref(), Some("192.0.2.1 32 -all"));
-        assert_eq!(plain("ip4:192.0.2.1").as_deref(), Some("192.0.2.1 32"));
-        for word in ["IP4:192.0.2.1", "ip4", "ip4:", "ip4:192.0.2.1/33", "ip4:192.0.2.1/", "ip4:192.0.2.1//24", "a"] {
+        let plain = |text| plain_mechanism(text).map(|(plain, rest)| (Mechanism::from(plain), rest));
+        let ip4 = |network: [u8; 4], prefix_bits| Mechanism::Ip4 { network: network.into(), prefix_bits };
+        assert_eq!(plain("ip4:192.0.2.0/24 -all"), Some((ip4([192, 0, 2, 0], 24), " -all")));
+        assert_eq!(plain("ip4:192.0.2.0/24"), Some((ip4([192, 0, 2, 0], 24), "")));
+        assert_eq!(plain("ip4:192.0.2.1 -all"), Some((ip4([192, 0, 2, 1], 32), " -all")));
+        assert_eq!(plain("ip4:192.0.2.1"), Some((ip4([192, 0, 2, 1], 32), "")));
+        assert_eq!(plain("all"), Some((Mechanism::All, "")));
+        for word in ["IP4:192.0.2.1", "ip4", "ip4:", "ip4:192.0.2.1/33", "ip4:192.0.2.1/", "ip4:192.0.2.1//24"] {
+            assert_eq!(plain(word), None, "{word}");
+        }
+        for word in ["All", "all:", "a:example.com", "a/24", "mx/24", "mxa", "ptr", ""] {
             assert_eq!(plain(word), None, "{word}");
         }
     }

@@ -3,8 +3,8 @@ use std::sync::OnceLock;
 
 use super::error::{ParseError, ParseErrorKind};
 use super::mechanism::parse_mechanism;
-use super::network::{plain_ip4, plain_word};
-use super::terms::{Directive, Mechanism, Modifier, Qualifier, Record, Term};
+use super::network::plain_mechanism;
+use super::terms::{Directive, Modifier, Qualifier, Record, Term};
 use crate::limits::RECORD_BYTES_MAX;
 use crate::macro_string::MacroString;
 
@@ -49,13 +49,11 @@ impl Record {
     /// Reads the term at the start of what is left of the text; returns what is left after it.
     fn push_first_term<'a>(&mut self, rest: &'a str) -> Result<&'a str, ParseError> {
         let (qualifier, mechanism) = parse_qualifier(rest);
-        if let Some((network, prefix_bits, rest)) = plain_ip4(mechanism) {
-            let mechanism = Mechanism::Ip4 { network, prefix_bits };
-            self.terms.push(Term::Directive(Directive { qualifier: qualifier.unwrap_or_default(), mechanism }));
-            return Ok(rest);
-        }
-        if let Some((mechanism, rest)) = plain_word(mechanism) {
-            self.terms.push(Term::Directive(Directive { qualifier: qualifier.unwrap_or_default(), mechanism }));
+        // Only where there is room: then a term is written where it stays, and not moved there.
+        let has_room = self.terms.len() < self.terms.capacity();
+        if has_room && let Some((plain, rest)) = plain_mechanism(mechanism) {
+            let qualifier = qualifier.unwrap_or_default();
+            self.terms.push(Term::Directive(Directive { qualifier, mechanism: plain.into() }));
             return Ok(rest);
         }
         // §4.6.1: spaces separate terms, and nothing else does.

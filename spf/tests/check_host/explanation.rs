@@ -14,7 +14,7 @@ fn explained(zone: &str) -> Option<String> {
 
 fn with_default(zone: &str) -> Outcome {
     let default = MacroString::configuration("default for %{s} from %{c}", &[]).expect("a macro-string");
-    World::new(zone).check(&request(CLIENT, "user@example.com").with_default_explanation(default))
+    World::new(zone).check(&request(CLIENT, "user@example.com").with_default_explanation(&default))
 }
 
 /// §6.2, §7.2: every macro letter may stand in an explanation.

@@ -32,12 +32,12 @@ impl World {
         Self { table, asked: Mutex::default() }
     }
 
-    pub(crate) fn check(&self, request: &Request) -> Outcome {
+    pub(crate) fn check(&self, request: &Request<'_>) -> Outcome {
         block_on(check_host(request, self))
     }
 
     /// Checks `mail_from` for the usual client.
-    pub(crate) fn check_mail_from(&self, mail_from: impl AsRef<[u8]>) -> Outcome {
+    pub(crate) fn check_mail_from(&self, mail_from: &(impl AsRef<[u8]> + ?Sized)) -> Outcome {
         self.check(&request(CLIENT, mail_from))
     }
 
@@ -59,7 +59,7 @@ impl Lookup for World {
     }
 }
 
-pub(crate) fn request(ip: &str, mail_from: impl AsRef<[u8]>) -> Request {
+pub(crate) fn request<'a>(ip: &str, mail_from: &'a (impl AsRef<[u8]> + ?Sized)) -> Request<'a> {
     let ip: IpAddr = ip.parse().expect("a client address");
     Request::for_mail_from(ip, "mail.example.org", mail_from).with_receiver("mx.example.net").with_now(1_600_000_000)
 }

@@ -38,7 +38,7 @@ fn run(case: &Case, zone: &Zone) -> Result<(), Failed> {
     let default_explanation = MacroString::configuration("DEFAULT", &[])?;
     let request = Request::for_mail_from(case.host, &case.helo, &case.mailfrom)
         .with_receiver("localhost")
-        .with_default_explanation(default_explanation);
+        .with_default_explanation(&default_explanation);
     let outcome = support::block_on(check_host(&request, zone));
     if !case.result.accepts(outcome.result) {
         let (result, cause) = (outcome.result, &outcome.cause);

@@ -66,7 +66,7 @@ fn with_record(record: &str) -> Table {
     table
 }
 
-fn request(ip: &str, mail_from: &[u8]) -> Request {
+fn request<'a>(ip: &str, mail_from: &'a [u8]) -> Request<'a> {
     let ip = ip.parse().unwrap_or_else(|_| IpAddr::from([192, 0, 2, 1]));
     Request::for_mail_from(ip, "mail.example.org", mail_from).with_receiver("mx.example.net")
 }
