@@ -9,6 +9,7 @@ use crate::{
     conform::{self, ConformArgs},
     diag::Diag,
     filter_script::{self, FilterOptions},
+    format::{self, FileKind},
     init::{self, InitArgs},
     manual,
     openspf::TimeoutForm,
@@ -58,6 +59,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Write a first scenario.
     Init(InitArgs),
+    /// Write the JSON schema of a kind of file.
+    Schema(FileKind),
     /// Write completions for a shell.
     Completions(clap_complete::Shell),
     /// Write manual pages into a folder.
@@ -98,6 +101,12 @@ enum Subcommands {
     Bench(BenchArgs),
     /// Write a fake-mta.toml and a first scenario for a milter of one's own
     Init(InitArgs),
+    /// Write the JSON schema of scenario files, or of fake-mta.toml, to standard output: for editors
+    Schema {
+        /// Of which files
+        #[arg(value_enum, default_value_t = FileKind::Scenario)]
+        kind: FileKind,
+    },
     /// Write completions for a shell to standard output
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -238,6 +247,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
         Subcommands::Conform(args) => Command::Conform(args),
         Subcommands::Bench(args) => Command::Bench(args),
         Subcommands::Init(args) => Command::Init(args),
+        Subcommands::Schema { kind } => Command::Schema(kind),
         Subcommands::Completions { shell } => Command::Completions(shell),
         Subcommands::Man { dir } => Command::Man(dir),
     })
@@ -272,6 +282,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
         }),
         Ok(Command::Bench(args)) => bench_until_stopped(&args, &mut console),
         Ok(Command::Init(args)) => init::init(&args, &mut console),
+        Ok(Command::Schema(kind)) => {
+            console.results(&format::schema_text(kind));
+            Exit::PASSED
+        }
         Ok(Command::Completions(shell)) => manual::completions(shell, &mut console),
         Ok(Command::Man(dir)) => manual::pages(&dir, &mut console),
         Err(exit) => exit,

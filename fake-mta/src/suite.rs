@@ -17,6 +17,7 @@ pub use template::{Placeholders, Template};
 
 use crate::{
     diag::{Diag, Source},
+    format,
     scenario::{Fields, Located, Node, Problems, Value, to_toml_table},
 };
 
@@ -74,6 +75,11 @@ pub enum SocketKind {
     Inet,
 }
 
+impl SocketKind {
+    /// Both, with the word the file has for each.
+    pub const ALL: [(&'static str, Self); 2] = [("unix", Self::Unix), ("inet", Self::Inet)];
+}
+
 /// How long one process of the milter lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ProcessScope {
@@ -82,6 +88,11 @@ pub enum ProcessScope {
     Scenario,
     /// For all scenarios that hand it nothing of their own, one after the other.
     Suite,
+}
+
+impl ProcessScope {
+    /// Both, with the word the file has for each.
+    pub const ALL: [(&'static str, Self); 2] = [("scenario", Self::Scenario), ("suite", Self::Suite)];
 }
 
 /// The signal that asks a milter to stop.
@@ -96,6 +107,12 @@ pub enum StopSignal {
     Quit,
     /// `SIGHUP`.
     Hup,
+}
+
+impl StopSignal {
+    /// All of them, with the word the file has for each.
+    pub const ALL: [(&'static str, Self); 4] =
+        [("TERM", Self::Term), ("INT", Self::Int), ("QUIT", Self::Quit), ("HUP", Self::Hup)];
 }
 
 impl fmt::Display for StopSignal {
@@ -125,7 +142,7 @@ impl Suite {
     pub fn parse(source: &Arc<Source>) -> Result<Self, Vec<Diag>> {
         let root = Node::parse(source)?;
         let mut problems = Problems::default();
-        Fields::open(&root, FILE_NAME, &["milter", "openspf"], &mut problems);
+        Fields::open(&root, FILE_NAME, &format::SUITE.names(), &mut problems);
         let openspf = read_openspf(&root, &mut problems);
         let suite = match root.get("milter") {
             Some(milter) => read(source, milter, &mut problems).map(|suite| Self { openspf, ..suite }),
@@ -165,8 +182,8 @@ impl Suite {
 }
 
 fn read(source: &Arc<Source>, node: &Node, problems: &mut Problems) -> Option<Suite> {
-    let mut fields = Fields::open(node, "[milter]", &KEYS, problems);
-    let socket = fields.word("socket", &SOCKETS).map(|word| word.value).unwrap_or_default();
+    let mut fields = Fields::open(node, "[milter]", &format::SUITE_MILTER.names(), problems);
+    let socket = fields.word("socket", &SocketKind::ALL).map(|word| word.value).unwrap_or_default();
     let command = command_words(&mut fields, "command", socket);
     if fields.node("command").is_none() {
         let diag = Diag::error("[milter] has no `command`").label(&node.span, "");
@@ -185,10 +202,10 @@ fn read(source: &Arc<Source>, node: &Node, problems: &mut Problems) -> Option<Su
         config,
         config_file: template(&mut fields, "config_file", socket),
         files: files(&mut fields, socket),
-        process: fields.word("process", &SCOPES).map(|word| word.value).unwrap_or_default(),
+        process: fields.word("process", &ProcessScope::ALL).map(|word| word.value).unwrap_or_default(),
         netns: fields.boolean("netns").unwrap_or_default(),
         ready_timeout: fields.duration("ready_timeout").unwrap_or(READY_TIMEOUT),
-        stop_signal: fields.word("stop_signal", &SIGNALS).map(|word| word.value).unwrap_or_default(),
+        stop_signal: fields.word("stop_signal", &StopSignal::ALL).map(|word| word.value).unwrap_or_default(),
         stop_timeout: fields.duration("stop_timeout").unwrap_or(STOP_TIMEOUT),
         socket,
         openspf: OpenspfConfig::default(),
@@ -197,7 +214,7 @@ fn read(source: &Arc<Source>, node: &Node, problems: &mut Problems) -> Option<Su
 
 fn read_openspf(root: &Node, problems: &mut Problems) -> OpenspfConfig {
     let Some(node) = root.get("openspf") else { return OpenspfConfig::default() };
-    Fields::open(node, "[openspf]", &["results", "explanations"], problems);
+    Fields::open(node, "[openspf]", &format::OPENSPF.names(), problems);
     if root.get("milter").is_some_and(|milter| milter.get("config_file").is_none()) {
         let diag =
             Diag::error("[openspf] configures a milter whose [milter] names no `config_file`").label(&node.span, "");
@@ -270,29 +287,6 @@ pub fn load(path: PathBuf) -> Result<Suite, Vec<Diag>> {
         .map_err(|error| vec![Diag::error(format!("cannot read {}: {error}", path.display()))])?;
     Suite::parse(&Source::new(path, text))
 }
-
-const KEYS: [&str; 13] = [
-    "build",
-    "command",
-    "env",
-    "cwd",
-    "config",
-    "config_file",
-    "files",
-    "process",
-    "netns",
-    "ready_timeout",
-    "stop_signal",
-    "stop_timeout",
-    "socket",
-];
-
-const SOCKETS: [(&str, SocketKind); 2] = [("unix", SocketKind::Unix), ("inet", SocketKind::Inet)];
-
-const SCOPES: [(&str, ProcessScope); 2] = [("scenario", ProcessScope::Scenario), ("suite", ProcessScope::Suite)];
-
-const SIGNALS: [(&str, StopSignal); 4] =
-    [("TERM", StopSignal::Term), ("INT", StopSignal::Int), ("QUIT", StopSignal::Quit), ("HUP", StopSignal::Hup)];
 
 /// Generous: a loaded machine must not make a green suite red.
 const READY_TIMEOUT: Duration = Duration::from_secs(20);

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use fake_mta::{
     diag::{Diag, Source},
+    format::REFERENCE,
     lint::{Lint, MtaKind},
     scenario,
     suite::Suite,
@@ -58,6 +59,15 @@ fn every_key_and_every_word_of_the_format_is_there() {
     ];
     let missing: Vec<&String> = places.iter().flatten().filter(|word| !words.contains(word.as_str())).collect();
     assert!(missing.is_empty(), "scenarios/README.md does not speak of {missing:?}");
+}
+
+#[test]
+fn the_tables_of_keys_are_those_that_the_program_reads_by() {
+    let text = reference();
+    for table in REFERENCE {
+        let wanted = table.markdown();
+        assert!(text.contains(&format!("\n\n{wanted}\n")), "scenarios/README.md has not this table:\n{wanted}");
+    }
 }
 
 #[test]

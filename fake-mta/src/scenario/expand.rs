@@ -22,6 +22,9 @@ pub(super) fn expand(mut root: Node, problems: &mut Problems) -> Vec<Expanded> {
     let mut trees = vec![Expanded { node: root.clone(), suffix: String::new() }];
     for variant in variants {
         let Some(name) = variant_name(&variant, problems) else { continue };
+        if let Some(entry) = variant.entries().iter().find(|entry| entry.key == "variant") {
+            problems.add(Diag::error("a variant has no variants of its own").label(&entry.key_span, ""));
+        }
         let suffix = format!(" / {name}");
         if trees.iter().any(|tree| tree.suffix == suffix) {
             problems.add(Diag::error(format!("a second variant `{name}`")).label(&variant.span, ""));

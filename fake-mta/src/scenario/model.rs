@@ -124,6 +124,11 @@ pub enum DnsMode {
     Authoritative,
 }
 
+impl DnsMode {
+    /// Both, with the word the file has for each.
+    pub const ALL: [(&'static str, Self); 2] = [("recursive", Self::Recursive), ("authoritative", Self::Authoritative)];
+}
+
 /// The `[mta]` table: what an administrator of the real MTA could set. `None` and empty mean the profile's own default.
 #[derive(Debug, Default)]
 pub struct Mta {
@@ -241,6 +246,11 @@ pub enum LogFormat {
     Current,
     /// `Milter add: …`, without the name and without the `milter=` lines, as sendmail 8.12 wrote them.
     Old,
+}
+
+impl LogFormat {
+    /// Both, with the word the file has for each.
+    pub const ALL: [(&'static str, Self); 2] = [("current", Self::Current), ("old", Self::Old)];
 }
 
 /// What a scenario says to the milter under test.

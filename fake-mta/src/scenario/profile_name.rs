@@ -25,6 +25,15 @@ pub enum ProfileKind {
 }
 
 impl ProfileName {
+    /// Every profile a file may name.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("sendmail", Self::newest(ProfileKind::Sendmail)),
+        ("sendmail-8.17", Self { kind: ProfileKind::Sendmail, version: Some("8.17") }),
+        ("postfix", Self::newest(ProfileKind::Postfix)),
+        ("postfix-3.7", Self { kind: ProfileKind::Postfix, version: Some("3.7") }),
+        ("direct", Self::newest(ProfileKind::Direct)),
+    ];
+
     /// A profile in its newest release.
     pub const fn newest(kind: ProfileKind) -> Self {
         Self { kind, version: None }
@@ -54,18 +63,9 @@ impl FromStr for ProfileName {
     type Err = Unknown;
 
     fn from_str(text: &str) -> Result<Self, Unknown> {
-        lookup("profile", text, &PROFILES)
+        lookup("profile", text, &Self::ALL)
     }
 }
-
-/// Every profile a file may name.
-const PROFILES: [(&str, ProfileName); 5] = [
-    ("sendmail", ProfileName::newest(ProfileKind::Sendmail)),
-    ("sendmail-8.17", ProfileName { kind: ProfileKind::Sendmail, version: Some("8.17") }),
-    ("postfix", ProfileName::newest(ProfileKind::Postfix)),
-    ("postfix-3.7", ProfileName { kind: ProfileKind::Postfix, version: Some("3.7") }),
-    ("direct", ProfileName::newest(ProfileKind::Direct)),
-];
 
 #[cfg(test)]
 mod tests {
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn every_profile_prints_as_it_is_written() {
-        for (name, profile) in PROFILES {
+        for (name, profile) in ProfileName::ALL {
             assert_eq!(profile.to_string(), name);
             assert_eq!(name.parse(), Ok(profile));
         }

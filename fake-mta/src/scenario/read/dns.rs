@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use super::Fields;
 use crate::{
     diag::{Diag, Source, Span},
+    format,
     scenario::{
         Dns, DnsMode, Located, ZoneText, dialogue,
         node::{Node, TextLine},
@@ -15,12 +16,12 @@ use crate::{
 /// Reads the table; `dir` is where `include` looks.
 pub(super) fn read(node: Option<&Node>, dir: &Path, problems: &mut Problems) -> Dns {
     let Some(node) = node else { return Dns::default() };
-    let mut fields = Fields::open(node, "[dns]", &["zone", "include", "mode", "fault", "expect"], problems);
+    let mut fields = Fields::open(node, "[dns]", &format::DNS.names(), problems);
     let mut zones = included(&mut fields, dir);
     zones.extend(zone_block(&mut fields));
     Dns {
         zones,
-        mode: fields.word("mode", &MODES).map(|word| word.value).unwrap_or_default(),
+        mode: fields.word("mode", &DnsMode::ALL).map(|word| word.value).unwrap_or_default(),
         faults: faults(&mut fields),
         expect: expected(&mut fields),
     }
@@ -109,5 +110,3 @@ fn expected(fields: &mut Fields<'_>) -> Option<Located<Vec<Located<String>>>> {
     }
     Some(Located::new(questions, fields.node("expect")?.span.clone()))
 }
-
-const MODES: [(&str, DnsMode); 2] = [("recursive", DnsMode::Recursive), ("authoritative", DnsMode::Authoritative)];

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use super::{Fields, as_text, wrong_type};
 use crate::{
     diag::Diag,
+    format,
     scenario::{
         Message,
         node::{Node, Value},
@@ -29,7 +30,7 @@ pub(super) fn read(node: Option<&Node>, dir: &Path, problems: &mut Problems) -> 
 }
 
 fn from_table(node: &Node, dir: &Path, problems: &mut Problems) -> Option<Vec<u8>> {
-    let mut fields = Fields::open(node, "a message", &["text", "file"], problems);
+    let mut fields = Fields::open(node, "a message", &format::MESSAGE.names(), problems);
     match (fields.node("text"), fields.node("file")) {
         (Some(_), None) => fields.text("text").map(|text| text.value.into_bytes()),
         (None, Some(_)) => {

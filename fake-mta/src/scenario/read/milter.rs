@@ -3,6 +3,7 @@
 use super::{Fields, mta};
 use crate::{
     diag::Diag,
+    format::{self, Table},
     scenario::{
         DefaultAction, MilterSection,
         node::{Node, Value},
@@ -19,15 +20,15 @@ pub(super) fn read_all(node: Option<&Node>, problems: &mut Problems) -> (MilterS
                 let title = format!("a scenario has at most {MILTERS_MAX} milters");
                 problems.add(Diag::error(title).label(&items[MILTERS_MAX].span, ""));
             }
-            let mut sections = items.iter().map(|item| read(item, &CHAIN_KEYS, problems));
+            let mut sections = items.iter().map(|item| read(item, &format::CHAINED, problems));
             (sections.next().unwrap_or_default(), sections.collect())
         }
-        Some(_) => (node.map(|node| read(node, &KEYS, problems)).unwrap_or_default(), Vec::new()),
+        Some(_) => (node.map(|node| read(node, &format::MILTER, problems)).unwrap_or_default(), Vec::new()),
     }
 }
 
 /// Reads one table; everything in it may be left out.
-fn read(node: &Node, keys: &[&str], problems: &mut Problems) -> MilterSection {
+fn read(node: &Node, table: &Table, problems: &mut Problems) -> MilterSection {
     for key in ["command", "build", "config_file", "files", "netns", "process"] {
         if let Some(wrong) = node.entries().iter().find(|entry| entry.key == key) {
             let diag = Diag::error(format!("`{key}` belongs in fake-mta.toml")).label(&wrong.key_span, "");
@@ -35,7 +36,7 @@ fn read(node: &Node, keys: &[&str], problems: &mut Problems) -> MilterSection {
             return MilterSection::default();
         }
     }
-    let mut fields = Fields::open(node, "[milter] of a scenario", keys, problems);
+    let mut fields = Fields::open(node, "[milter] of a scenario", &table.names(), problems);
     let config = fields.node("config");
     MilterSection {
         config: config.and_then(|config| fields.problems().take(to_toml_table(config, "[milter.config]"))),
@@ -67,11 +68,6 @@ fn to_toml(node: &Node) -> toml::Value {
         }
     }
 }
-
-const KEYS: [&str; 3] = ["config", "args", "env"];
-
-/// What the administrator sets for each of several milters.
-const CHAIN_KEYS: [&str; 6] = ["config", "args", "env", "name", "default_action", "timeouts"];
 
 /// `M9:` is the last line letter.
 const MILTERS_MAX: usize = 9;

@@ -19,7 +19,10 @@ use super::{
     node::Node,
     problems::Problems,
 };
-use crate::diag::{Diag, Source};
+use crate::{
+    diag::{Diag, Source},
+    format,
+};
 
 /// Reads a scenario file's text: one scenario for each variant and case in it.
 ///
@@ -63,7 +66,7 @@ fn check_format(root: &Node, problems: &mut Problems) {
 
 fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, problems: &mut Problems) -> Option<Scenario> {
     let dir = source.path().parent().unwrap_or_else(|| Path::new(""));
-    let mut known = KEYS.to_vec();
+    let mut known = format::SCENARIO.names();
     if is_variant && !tree.suffix.is_empty() {
         known.push("expect");
     }
@@ -115,24 +118,6 @@ fn read_name(fields: &mut Fields<'_>, suffix: &str) -> Option<Located<String>> {
     }
     Some(Located::new(format!("{}{suffix}", name.trim()), name.span))
 }
-
-/// The keys of a scenario file, beside `variant` and `case`.
-const KEYS: [&str; 14] = [
-    "format",
-    "name",
-    "rfc",
-    "tags",
-    "note",
-    "differs",
-    "known_deviation",
-    "dns",
-    "mta",
-    "milter",
-    "messages",
-    "session",
-    "variant",
-    "case",
-];
 
 /// The version of the file format.
 const FORMAT: u32 = 1;

@@ -6,6 +6,7 @@ use super::{Fields, fields::unknown_word};
 use crate::{
     clock::Clock,
     diag::{Diag, Span},
+    format,
     scenario::{
         DefaultAction, Located, LogFormat, MacroStage, Mta, ProfileKind, ProfileName, Timeouts,
         node::{Node, Value},
@@ -24,7 +25,7 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Mta {
             &empty
         }
     };
-    let mut fields = Fields::open(node, "[mta]", &KEYS, problems);
+    let mut fields = Fields::open(node, "[mta]", &format::MTA.names(), problems);
     Mta {
         profiles: profiles(&mut fields),
         hostname: fields.text("hostname"),
@@ -34,7 +35,7 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Mta {
         timeouts: timeouts(fields.node("timeouts"), fields.problems()),
         default_action: fields.word("default_action", &DefaultAction::ALL),
         protocol_version: fields.integer("protocol_version"),
-        log_format: fields.word("log_format", &LOG_FORMATS).map(|word| word.value).unwrap_or_default(),
+        log_format: fields.word("log_format", &LogFormat::ALL).map(|word| word.value).unwrap_or_default(),
         local_domains: fields.texts("local_domains"),
         relay: fields.texts("relay").unwrap_or_default(),
         unknown_recipients: fields.texts("unknown_recipients").unwrap_or_default(),
@@ -90,7 +91,7 @@ fn default_profiles(span: &Span) -> Vec<Located<ProfileName>> {
 fn stage_macros(node: Option<&Node>, problems: &mut Problems) -> BTreeMap<MacroStage, Located<String>> {
     let mut macros = BTreeMap::new();
     let Some(node) = node else { return macros };
-    let mut fields = Fields::open(node, "[mta.macros]", &MacroStage::ALL.map(|(name, _)| name), problems);
+    let mut fields = Fields::open(node, "[mta.macros]", &format::MACROS.names(), problems);
     for (name, stage) in MacroStage::ALL {
         macros.extend(fields.text(name).map(|list| (stage, list)));
     }
@@ -100,35 +101,12 @@ fn stage_macros(node: Option<&Node>, problems: &mut Problems) -> BTreeMap<MacroS
 /// `timeouts` of `[mta]`, or of one of several milters.
 pub(super) fn timeouts(node: Option<&Node>, problems: &mut Problems) -> Timeouts {
     let Some(node) = node else { return Timeouts::default() };
-    let mut fields = Fields::open(node, "`timeouts`", &TIMEOUT_KEYS, problems);
-    let command = fields.duration("command");
+    let mut fields = Fields::open(node, "`timeouts`", &format::TIMEOUTS.names(), problems);
+    let (command, content) = (fields.duration("command"), fields.duration("content"));
     Timeouts {
         connect: fields.duration("connect"),
         send: fields.duration("send").or(command),
         read: fields.duration("read").or(command),
-        eom: fields.duration("eom").or_else(|| fields.duration("content")),
+        eom: fields.duration("eom").or(content),
     }
 }
-
-const KEYS: [&str; 15] = [
-    "profile",
-    "hostname",
-    "filter",
-    "macros",
-    "macro_values",
-    "timeouts",
-    "default_action",
-    "protocol_version",
-    "log_format",
-    "local_domains",
-    "relay",
-    "unknown_recipients",
-    "resolve_sender_domains",
-    "date",
-    "queue_id",
-];
-
-const LOG_FORMATS: [(&str, LogFormat); 2] = [("current", LogFormat::Current), ("old", LogFormat::Old)];
-
-/// Sendmail's names, and Postfix's `command` and `content`.
-const TIMEOUT_KEYS: [&str; 6] = ["connect", "send", "read", "eom", "command", "content"];

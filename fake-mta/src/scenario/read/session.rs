@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     diag::{Diag, Span},
+    format,
     scenario::{
         Action, Line, Located, Message, Session, Step,
         dialogue::{self, DialogueLine},
@@ -21,8 +22,10 @@ use crate::{
 /// Reads every session of a scenario, and puts a variant's `expect` into their dialogues.
 pub(super) fn read_all(fields: &mut Fields<'_>, messages: &BTreeMap<String, Message>) -> Vec<Session> {
     let mut sessions = match fields.node("session") {
-        Some(node) => read_list(node, messages, fields.problems()),
-        None => {
+        Some(node) if !matches!(&node.value, Value::Array(items) if items.is_empty()) => {
+            read_list(node, messages, fields.problems())
+        }
+        _ => {
             let span = fields.span().part(0..0);
             let help = "add `[[session]]` with `client` and `dialogue`";
             fields.problems().add(Diag::error("a scenario has no session").label(&span, "").help(help));
@@ -30,6 +33,9 @@ pub(super) fn read_all(fields: &mut Fields<'_>, messages: &BTreeMap<String, Mess
         }
     };
     if let Some(expect) = fields.node("expect") {
+        if !matches!(expect.value, Value::Table(_)) {
+            fields.problems().add(wrong_type(expect, "a variant's `expect`", "a table"));
+        }
         for entry in expect.entries() {
             replace_lines(&mut sessions, entry, fields.problems());
         }
@@ -46,7 +52,7 @@ fn read_list(node: &Node, messages: &BTreeMap<String, Message>, problems: &mut P
 }
 
 fn read(node: &Node, messages: &BTreeMap<String, Message>, problems: &mut Problems) -> Option<Session> {
-    let mut fields = Fields::open(node, "[[session]]", &KEYS, problems);
+    let mut fields = Fields::open(node, "[[session]]", &format::SESSION.names(), problems);
     for key in ["client", "dialogue"] {
         if fields.node(key).is_none() {
             fields.problems().add(Diag::error(format!("a session has no `{key}`")).label(&node.span, ""));
@@ -196,5 +202,3 @@ fn expected_lines(node: &Node, problems: &mut Problems) -> Option<Vec<Line>> {
     }
     Some(expected)
 }
-
-const KEYS: [&str; 7] = ["client", "helo", "dialogue", "wire", "envelope", "delivered", "log"];

@@ -1,0 +1,106 @@
+//! `fake-mta.toml`.
+
+use super::{Key, Shape, Table, table::words};
+use crate::suite::{ProcessScope, SocketKind, StopSignal};
+
+/// A whole file.
+pub(crate) const SUITE: Table = Table {
+    name: "suite",
+    keys: &[
+        Key::new("milter", Shape::Table(&SUITE_MILTER), "table", "how the milter under test is started").required(),
+        Key::new(
+            "openspf",
+            Shape::Table(&OPENSPF),
+            "table",
+            "how it is configured for [openspf suites](#openspf-suites)",
+        ),
+    ],
+};
+
+/// `[milter]`.
+pub(crate) const SUITE_MILTER: Table = Table {
+    name: "milter",
+    keys: &[
+        Key::new(
+            "command",
+            Shape::Command,
+            "string or list of words",
+            "starts the milter; a string is split as a shell does, but no shell runs it",
+        )
+        .required(),
+        Key::new(
+            "build",
+            Shape::Command,
+            "string or list of words",
+            "run once, before the first scenario; `cargo build` gets the target directory and profile of the running fake-mta",
+        )
+        .default("nothing is built"),
+        Key::new("config_file", Shape::Text, "string", "where `config` is written to, as TOML")
+            .default("no configuration is written"),
+        Key::new(
+            "config",
+            Shape::Free,
+            "table",
+            "what all scenarios share; a scenario's own `[milter.config]` is laid over it",
+        )
+        .default("empty"),
+        Key::new(
+            "files",
+            Shape::Strings,
+            "table of strings",
+            "further files in `{dir}`, by their names: configuration in the milter's own syntax",
+        ),
+        Key::new("env", Shape::Strings, "table of strings", "further environment"),
+        Key::new(
+            "process",
+            Shape::Word(|| words(&ProcessScope::ALL)),
+            "`scenario`, `suite`",
+            "how long one process lives: for one run, or for all runs whose scenario has no `[milter]` table, one after the other",
+        )
+        .default("`scenario`"),
+        Key::new(
+            "netns",
+            Shape::Boolean,
+            "true, false",
+            "the milter asks the servers of `/etc/resolv.conf`: [namespaces](#milters-that-read-etcresolvconf)",
+        )
+        .default("`false`"),
+        Key::new("cwd", Shape::Text, "string", "the folder the milter starts in").default("the suite file's folder"),
+        Key::new(
+            "socket",
+            Shape::Word(|| words(&SocketKind::ALL)),
+            "`unix`, `inet`",
+            "what it listens on: a socket in `{dir}`, or a free port of 127.0.0.1",
+        )
+        .default("`unix`"),
+        Key::new("ready_timeout", Shape::Time, "time", "until it has to accept connections").default("`20s`"),
+        Key::new(
+            "stop_signal",
+            Shape::Word(|| words(&StopSignal::ALL)),
+            "`TERM`, `INT`, `QUIT`, `HUP`",
+            "asks it to stop",
+        )
+        .default("`TERM`"),
+        Key::new("stop_timeout", Shape::Time, "time", "until it is killed").default("`10s`"),
+    ],
+};
+
+/// `[openspf]`.
+pub(crate) const OPENSPF: Table = Table {
+    name: "openspf",
+    keys: &[
+        Key::new(
+            "results",
+            Shape::Free,
+            "table",
+            "nothing should be refused; without the table the result is guessed from refusals",
+        ),
+        Key::new(
+            "explanations",
+            Shape::Free,
+            "table",
+            "`fail` is to be refused at RCPT with the explanation as the text, by default `DEFAULT`; without the table explanations \
+             are skipped",
+        ),
+    ],
+};
