@@ -201,6 +201,12 @@ impl Link {
         self.journal.note(Event::Violation(self.channel, problem));
     }
 
+    /// Throws away what the filter has sent and nobody has asked for.
+    pub(crate) fn forget_unread(&mut self) {
+        self.session.forget_unread();
+        self.head = FrameHead::default();
+    }
+
     /// Closes the connection.
     pub(crate) async fn close(mut self) {
         self.journal.note(Event::LinkClosed(self.channel));

@@ -10,6 +10,8 @@ pub(crate) struct SendmailHeaders {
     pub(crate) leading_space: bool,
     /// The client has sent the message on and says so in header fields of its own, RFC 5322 section 3.6.6.
     resent: bool,
+    /// The default field Return-Path, which indices do not count, as the configuration file has it.
+    return_path: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +36,8 @@ enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     Added,
-    /// A default field of that name took the value.
-    DefaultFilled,
+    /// A default field took the value: its name, as the configuration file has it.
+    DefaultFilled(Vec<u8>),
     /// `default`: the field was one that sendmail generated itself.
     Changed {
         default: bool,
@@ -65,8 +67,10 @@ pub(crate) struct Generated {
 impl SendmailHeaders {
     /// The list of a message with the header fields that the client sent.
     pub(crate) fn new(generated: &Generated, headers: Vec<Header>) -> Self {
-        let missing = |name: &[u8]| !headers.iter().any(|header| header.is_named(name));
+        let names: Vec<Vec<u8>> = headers.iter().map(|header| header.name.clone()).collect();
+        let missing = |name: &[u8]| !names.iter().any(|known| known.eq_ignore_ascii_case(name));
         let filled = |name: &str, value: &[u8]| missing(name.as_bytes()).then(|| [b" ", value].concat());
+        let resent = headers.iter().any(is_resent);
         let mut slots: Vec<Slot> = DEFAULT_FIELDS
             .iter()
             .map(|&name| {
@@ -75,6 +79,9 @@ impl SendmailHeaders {
                     "Date" => (filled(name, &generated.date), Kind::Default),
                     "From" => (filled(name, &generated.from), Kind::Default),
                     "Message-Id" => (filled(name, &generated.message_id), Kind::Default),
+                    // These two are not sent, but there they are.
+                    "Full-Name" => (filled(name, FULL_NAME_TEMPLATE), Kind::Default),
+                    "Resent-From" if !resent => (filled(name, &generated.from), Kind::Default),
                     _ => (None, Kind::Default),
                 };
                 Slot { name: name.into(), value, kind }
@@ -85,8 +92,8 @@ impl SendmailHeaders {
             value: Some(header.value),
             kind: Kind::User,
         }));
-        let resent = slots.iter().any(|slot| slot.kind == Kind::User && slot.is_resent());
-        Self { slots, leading_space: false, resent }
+        let return_path = missing(RETURN_PATH).then(|| RETURN_PATH_TEMPLATE.to_vec());
+        Self { slots, leading_space: false, resent, return_path }
     }
 
     /// What the next filter sees: the fields of the client and of the filters before it.
@@ -97,11 +104,14 @@ impl SendmailHeaders {
 
     /// SMFIR_ADDHEADER: fills the default field of that name, or goes before the first field of that name, or to the end.
     pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) -> Change {
+        if name.eq_ignore_ascii_case(RETURN_PATH) && self.return_path.take().is_some() {
+            return Change::DefaultFilled(RETURN_PATH.to_vec());
+        }
         let value = self.filter_value(value);
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.kind == Kind::Default && slot.is_named(name)) {
             slot.value = Some(value);
             slot.kind = Kind::User;
-            return Change::DefaultFilled;
+            return Change::DefaultFilled(slot.name.clone());
         }
         self.put_before_first_of_name(name, value);
         Change::Added
@@ -130,6 +140,14 @@ impl SendmailHeaders {
                 let slot = &mut self.slots[at];
                 Change::Deleted { default: slot.kind == Kind::Default, old: slot.value.take() }
             }
+            (None, new) if name.eq_ignore_ascii_case(RETURN_PATH) && self.return_path.is_some() => {
+                let old = self.return_path.take();
+                if new.is_some() {
+                    Change::Changed { default: true, old }
+                } else {
+                    Change::Deleted { default: true, old }
+                }
+            }
             (None, Some(new)) => {
                 self.put_before_first_of_name(name, new);
                 Change::Added
@@ -145,8 +163,15 @@ impl SendmailHeaders {
 
     /// The message as it leaves.
     pub(crate) fn text(&self, body: &[u8]) -> Vec<u8> {
-        let relayed = self.slots.iter().filter_map(|slot| Some((&slot.name[..], self.relayed_value(slot)?)));
-        message_text(relayed, Some(body))
+        let relayed: Vec<(&[u8], Vec<u8>)> = self
+            .slots
+            .iter()
+            .filter_map(|slot| {
+                let name = &slot.name[..slot.name.len().min(NAME_MAX)];
+                Some((name, cut_lines(name.len() + 1, self.relayed_value(slot)?)))
+            })
+            .collect();
+        message_text(relayed.iter().map(|(name, value)| (*name, &value[..])), Some(body))
     }
 
     /// What the next host gets to see of a field: nothing of some of them, and of Bcc no more than that it was there, which it need
@@ -167,6 +192,11 @@ impl SendmailHeaders {
     /// The value of the first field of that name.
     pub(crate) fn value_of(&self, name: &[u8]) -> Option<&[u8]> {
         self.slots.iter().filter(|slot| slot.is_named(name)).find_map(|slot| slot.value.as_deref())
+    }
+
+    /// How many fields of that name there are.
+    pub(crate) fn count_of(&self, name: &[u8]) -> usize {
+        self.slots.iter().filter(|slot| slot.is_named(name) && slot.value.is_some()).count()
     }
 
     fn find(&self, index: u32, name: &[u8]) -> Option<usize> {
@@ -193,12 +223,29 @@ impl SendmailHeaders {
 
 impl Slot {
     fn is_resent(&self) -> bool {
-        self.name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"Resent-"))
+        has_resent_name(&self.name)
     }
 
     fn is_named(&self, name: &[u8]) -> bool {
         self.name.eq_ignore_ascii_case(name)
     }
+}
+
+fn is_resent(header: &Header) -> bool {
+    has_resent_name(&header.name)
+}
+
+fn has_resent_name(name: &[u8]) -> bool {
+    name.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"Resent-"))
+}
+
+/// The lines of a value, the first of which stands behind `used` bytes, as far as the buffer for a line takes them.
+fn cut_lines(used: usize, value: &[u8]) -> Vec<u8> {
+    let lines = value.split(|&byte| byte == b'\n').enumerate().map(|(number, line)| {
+        let room = LINE_BUFFER - if number == 0 { used.min(LINE_BUFFER) } else { 0 };
+        &line[..line.len().min(room)]
+    });
+    lines.collect::<Vec<_>>().join(&b'\n')
 }
 
 /// A line that does not begin with white space would start a field of its own: sendmail puts a space before it.
@@ -219,6 +266,16 @@ fn folded(value: &[u8]) -> Vec<u8> {
 /// The header fields that the stock configuration file declares, in its order, but for Return-Path, which indices do not count.
 const DEFAULT_FIELDS: [&str; 8] =
     ["Received", "Resent-Date", "Date", "Resent-From", "From", "Full-Name", "Resent-Message-Id", "Message-Id"];
+
+/// The default field that is not in that list.
+const RETURN_PATH: &[u8] = b"Return-Path";
+/// What stands in the configuration file for its value, with the mark that sendmail makes of `$` when it reads the file.
+const RETURN_PATH_TEMPLATE: &[u8] = b" <\x81g>";
+const FULL_NAME_TEMPLATE: &[u8] = b"\x81x";
+/// The longest field name that is sent on, bytes.
+const NAME_MAX: usize = 200;
+/// What a line of a header field is put together in, bytes (`MAXLINE` and 255).
+const LINE_BUFFER: usize = 2303;
 
 /// Fields that only a mailer with the right flag would get, and a relay has neither flag.
 const NEVER_RELAYED: [&str; 2] = ["Return-Path", "Full-Name"];
@@ -280,7 +337,7 @@ mod tests {
     #[test]
     fn an_added_field_fills_the_default_slot_or_goes_before_its_namesake() {
         let mut list = headers(&FULL);
-        assert_eq!(list.add(b"From", b"other"), Change::DefaultFilled);
+        assert_eq!(list.add(b"from", b"other"), Change::DefaultFilled(b"From".to_vec()));
         assert_eq!(list.add(b"X-Dup", b"two"), Change::Added);
         assert_eq!(list.add(b"Received", b"from milter"), Change::Added);
         let expected = "Received: from milter\nReceived: own\nFrom: other\nFrom: a\nDate: then\nMessage-ID: <1>\nX-Dup: two\nX-Dup: one\n\n";

@@ -132,6 +132,13 @@ impl MtaSession {
         Ok(Some(Received { frame, reply, standing }))
     }
 
+    /// Throws away the bytes that no packet was made of yet.
+    ///
+    /// For Postfix, which reads answers in two programs: what the one has read and not used, the other never sees.
+    pub fn forget_unread(&mut self) {
+        self.decoder = FrameDecoder::new(limits::REPLY_PAYLOAD_MAX);
+    }
+
     /// How many bytes of an unfinished packet are there, after [`next_reply`](Self::next_reply) gave `None`.
     pub fn pending(&self) -> usize {
         self.decoder.pending()

@@ -50,6 +50,7 @@ impl Postfix {
         Mail {
             envelope: Envelope { sender: path.address.clone(), params: path.params.clone(), recipients: Vec::new() },
             hold: self.hold,
+            discard: self.discard,
             smtputf8: path.params.iter().any(|param| param.eq_ignore_ascii_case(b"SMTPUTF8")),
             author: author.map(<[u8]>::to_vec),
             ..Mail::default()

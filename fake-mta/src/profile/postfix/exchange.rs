@@ -119,13 +119,16 @@ impl Filter {
             Reply::Reject => self.refuse(connecting, Answer::Reply(text::REJECTED.into())).await,
             Reply::Tempfail => self.refuse(connecting, Answer::Reply(text::UNAVAILABLE.into())).await,
             Reply::Shutdown => self.refuse(true, Answer::Shutdown).await,
-            Reply::ReplyCode(payload) => match text::check_reply_text(&payload) {
-                Some(reply) => self.refuse(connecting, Answer::Reply(reply)).await,
-                None => {
-                    self.warn(host, event.program, &format!("malformed reply: {}", text::log_text(&payload)));
-                    self.configuration_error().await
+            Reply::ReplyCode(payload) => {
+                let said = self.life.buffer.read(&payload);
+                match text::check_reply_text(&said) {
+                    Some(reply) => self.refuse(connecting, Answer::Reply(reply)).await,
+                    None => {
+                        self.warn(host, event.program, &format!("malformed reply: {}", text::log_text(&said)));
+                        self.configuration_error().await
+                    }
                 }
-            },
+            }
             other => {
                 let (name, code) = (packet::reply_name(other.code()), event.command.code());
                 let problem = format!("unexpected filter response {name} after event {}", text::event_name(code));

@@ -3,6 +3,7 @@
 use milter_proto::{Command, Negotiate, Protocol, mta::Received};
 
 use super::{
+    buffer::DataBuffer,
     filters::Event,
     packet::{self, Cut},
     text,
@@ -34,6 +35,7 @@ pub(super) struct Life {
     pub(super) standing: Option<Answer>,
     /// The event whose repetitions the filter wants to be spared.
     pub(super) skipped: Option<u8>,
+    pub(super) buffer: DataBuffer,
 }
 
 /// How far a filter is.
@@ -163,7 +165,10 @@ impl Filter {
     pub(super) fn abort(&mut self) {
         match self.life.state {
             State::Ready => {}
-            State::MessageDone => self.life = Life { state: State::Ready, ..Life::new() },
+            State::MessageDone => {
+                self.life.state = State::Ready;
+                self.life.standing = None;
+            }
             State::Closed | State::ConnectionDone | State::Error => return,
         }
         self.life.skipped = None;
@@ -193,10 +198,14 @@ impl Filter {
         smtpd
     }
 
-    /// `smtpd(8)` goes on with its own account: of what happened meanwhile only a broken connection will show.
+    /// `smtpd(8)` goes on with its own account: of what happened meanwhile only a broken connection will show. What the other
+    /// program has read from the filter and had no use for is lost with it.
     pub(super) fn leave_cleanup(&mut self, smtpd: Life) {
         self.life = smtpd;
         self.in_cleanup = false;
+        if let Some(link) = &mut self.link {
+            link.forget_unread();
+        }
     }
 
     /// Closes this program's end of the connection: the other program's stays open.
@@ -232,6 +241,6 @@ impl Filter {
 
 impl Life {
     fn new() -> Self {
-        Self { state: State::Closed, standing: None, skipped: None }
+        Self { state: State::Closed, standing: None, skipped: None, buffer: DataBuffer::default() }
     }
 }

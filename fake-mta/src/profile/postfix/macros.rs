@@ -38,6 +38,8 @@ impl MacroTable {
     /// What only `smtpd(8)` knows.
     pub(super) fn of_smtpd(host: &Host, release: &Release) -> Self {
         let mut table = Self::of_session(host, release);
+        // `smtpd(8)` writes it as RFC 5321 section 4.1.3 has it, and `cleanup(8)` without the tag.
+        table.set("client_addr", text::tagged_address(&host.client));
         table.set("client_resolve", text::client_resolve(&host.client));
         table.set("client_connections", "1");
         if let Some(tls) = &host.tls {

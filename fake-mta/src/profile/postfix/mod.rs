@@ -8,13 +8,14 @@
 //! | `address`, `options` | addresses and ESMTP parameters, and how they are refused |
 //! | `submission` | mail that does not come over SMTP |
 //! | `filters`, `filter`, `exchange` | the filters of a session; one filter; what its answers mean |
-//! | `packet` | packets from a filter, and what is wrong with them |
+//! | `packet`, `buffer` | packets from a filter, what is wrong with them, and the memory they are read into |
 //! | `content`, `edits`, `queue` | the message after the final dot, what filters change in it, what leaves |
 //! | `macros` | macro lists and values |
 //! | `text` | replies, log lines, trace header |
 
 mod address;
 mod auth;
+mod buffer;
 mod content;
 mod counts;
 mod data;

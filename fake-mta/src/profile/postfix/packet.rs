@@ -74,25 +74,37 @@ fn macro_lists(frame: &Frame) -> (Negotiate, Vec<Problem>, Option<Cut>) {
 /// What is wrong with a packet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// The function that complains, where Postfix names it.
-    function: Option<&'static str>,
+    speaker: Speaker,
     text: String,
+}
+
+/// Whom a warning names: Postfix is not of one mind there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaker {
+    Filter,
+    Function,
+    Both,
 }
 
 impl Problem {
     fn new(text: impl Into<String>) -> Self {
-        Self { function: None, text: text.into() }
+        Self { speaker: Speaker::Filter, text: text.into() }
     }
 
     fn no_nul() -> Self {
         // The spelling is Postfix's.
-        Self { function: Some("milter8_read_data"), text: "missing string null termimator".to_owned() }
+        Self { speaker: Speaker::Both, text: "missing string null termimator".to_owned() }
+    }
+
+    fn left_over(bytes: usize) -> Self {
+        Self { speaker: Speaker::Function, text: format!("left-over data {bytes} bytes") }
     }
 
     /// The warning about the filter at that address.
     pub(super) fn log_line(&self, address: &str) -> String {
-        let function = self.function.map(|name| format!("{name}: ")).unwrap_or_default();
-        format!("warning: {function}milter {address}: {}", self.text)
+        let function = if self.speaker == Speaker::Filter { "" } else { "milter8_read_data: " };
+        let filter = if self.speaker == Speaker::Function { String::new() } else { format!("milter {address}: ") };
+        format!("warning: {function}{filter}{}", self.text)
     }
 }
 
@@ -138,7 +150,7 @@ fn malformed_edit(frame: &Frame) -> Problem {
         };
         rest = &rest[end + 1..];
     }
-    Problem::new(format!("left-over data {} bytes", rest.len()))
+    Problem::left_over(rest.len())
 }
 
 /// The buffer that Postfix measures still holds the event that it sent.

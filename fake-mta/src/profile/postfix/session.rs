@@ -28,6 +28,8 @@ pub(crate) struct Postfix {
     pub(super) mail: Option<Mail>,
     /// A filter put the whole session on hold.
     pub(super) hold: bool,
+    /// A filter wants nothing of this session: every message is thrown away, and filters are not asked any more.
+    pub(super) discard: bool,
     /// A filter refused the client: EHLO offers the bare minimum.
     pub(super) refused: bool,
     /// Commands are taken as they are, without a look at their syntax: the profile `direct`.
@@ -69,6 +71,7 @@ impl Postfix {
             esmtp: false,
             mail: None,
             hold: false,
+            discard: false,
             refused: false,
             verbatim,
             awaits: Awaits::Line,
@@ -176,7 +179,7 @@ impl Postfix {
 
     pub(super) fn reset_mail(&mut self) {
         self.bdat = None;
-        if self.mail.take().is_some() {
+        if self.mail.take().is_some() && !self.discard {
             self.filters.abort();
         }
     }
@@ -194,7 +197,7 @@ impl Postfix {
         stage: Option<MacroStage>,
         macros: &MacroTable,
     ) -> Option<Answer> {
-        if self.mail.as_ref().is_some_and(|mail| mail.discard) {
+        if self.discard || self.mail.as_ref().is_some_and(|mail| mail.discard) {
             return None;
         }
         let event = Event { command, stage, macros, release: self.release, program: SMTPD };
@@ -219,6 +222,7 @@ impl Postfix {
             }
             Answer::Discard => {
                 self.mark(|mail| mail.discard = true);
+                self.discard |= self.mail.is_none();
                 None
             }
         }

@@ -83,6 +83,12 @@ pub(super) fn address(client: &Client) -> String {
     client.canonical_addr().map_or_else(|| "unknown".to_owned(), |addr| addr.to_string())
 }
 
+/// The client's address, with a tag if it is an IPv6 one: RFC 5321 section 4.1.3.
+pub(super) fn tagged_address(client: &Client) -> String {
+    let tag = if client.canonical_addr().is_some_and(|addr| addr.is_ipv6()) { "IPv6:" } else { "" };
+    format!("{tag}{}", address(client))
+}
+
 /// The value of our own Received field. It names the recipient if there is just one.
 pub(super) fn received(
     host: &Host,
@@ -93,9 +99,7 @@ pub(super) fn received(
 ) -> Vec<u8> {
     let client = &host.client;
     let name = client_name(client);
-    // An IPv6 address is tagged here and nowhere else, RFC 5321 section 4.1.3.
-    let tag = if client.canonical_addr().is_some_and(|addr| addr.is_ipv6()) { "IPv6:" } else { "" };
-    let from = format!(" from {} ({name} [{tag}{}])", helo.unwrap_or(name), address(client));
+    let from = format!(" from {} ({name} [{}])", helo.unwrap_or(name), tagged_address(client));
     let by = format!("by {} (Postfix) with {protocol} id {queue_id}", host.settings.hostname);
     let date = host.settings.clock.rfc5322(ZONE);
     let end = match recipient {

@@ -6,14 +6,14 @@ use super::{
     edits::Editing,
     filter::{Filter, State, Verdict},
     filters::Question,
-    macros::MacroTable,
+    macros::{Known, MacroTable},
     release::Release,
     reply_text,
     session::Sendmail,
     text,
 };
 use crate::{
-    message::{Content, Delivered, Generated, SendmailHeaders, sendmail_lines, with_crlf},
+    message::{Content, Delivered, Envelope, Generated, SendmailHeaders, sendmail_lines, with_crlf},
     profile::{Host, printable},
     settings::Route,
     smtp::Reply,
@@ -29,14 +29,15 @@ pub(super) async fn receive(session: &mut Sendmail, message: &[u8]) -> (Reply, O
         log_from(session, message.len(), None);
         return (Reply::line(text::BARE_CR).closing(), None);
     }
-    let mut editing = begin(session, Content::parse(&message));
+    let content = Content::parse(&message);
+    let header_size = message.len() - content.body.len();
+    let mut editing = begin(session, content);
     log_from(session, message.len(), Some(&message_id(&editing.headers)));
-    macros.set_default(&session.host, "msg_id", message_id(&editing.headers));
-    macros.set_default(&session.host, "msg_size", message.len().to_string());
-    if message.contains(&0) {
+    tell_macros(session, &editing, message.len(), &mut macros);
+    if let Some(refusal) = refuse_unread(session.release, &message, header_size) {
         session.filters.abort(&session.host, &session.queue_id).await;
         session.log("Milter accept: message");
-        return (Reply::line(text::NUL_BYTE), None);
+        return (refusal, None);
     }
     let verdict =
         if session.is_asking() { ask_all(session, &mut editing, &mut macros).await } else { Verdict::Continue };
@@ -53,6 +54,35 @@ pub(super) async fn receive(session: &mut Sendmail, message: &[u8]) -> (Reply, O
     let reply = Reply::line(format!("250 2.0.0 {} Message accepted for delivery", session.queue_id)).after(outbursts);
     let discarded = session.mail.as_ref().is_some_and(|mail| mail.discard) || editing.envelope.recipients.is_empty();
     (reply, (!discarded).then(|| deliver(session, editing)))
+}
+
+/// The refusal of a message that no filter gets to see.
+fn refuse_unread(release: &Release, message: &[u8], header_size: usize) -> Option<Reply> {
+    if message.contains(&0) {
+        return Some(Reply::line(text::NUL_BYTE));
+    }
+    let max = release.headers_max;
+    (header_size > max).then(|| Reply::line(format!("552 5.6.0 Headers too large ({max} max)")))
+}
+
+fn tell_macros(session: &Sendmail, editing: &Editing, size: usize, macros: &mut MacroTable) {
+    let known = Known {
+        id: message_id(&editing.headers),
+        size,
+        sender: &editing.envelope.sender,
+        hops: editing.headers.count_of(b"Received"),
+        date: editing.headers.value_of(b"Date"),
+        only_recipient: only_recipient(session, &editing.envelope),
+    };
+    macros.set_message(&session.host, &known);
+}
+
+/// The recipient, if the client has named no other one, be it in vain.
+fn only_recipient<'a>(session: &Sendmail, envelope: &'a Envelope) -> Option<&'a [u8]> {
+    match envelope.recipients.as_slice() {
+        [only] if session.recipients_named == 1 => Some(&only.address),
+        _ => None,
+    }
 }
 
 fn deliver(session: &Sendmail, mut editing: Editing) -> Delivered {
@@ -76,16 +106,13 @@ fn begin(session: &Sendmail, content: Content) -> Editing {
             *param = b"BODY=7BIT".to_vec();
         }
     }
-    let recipient = match mail.envelope.recipients.as_slice() {
-        [only] if session.recipients_named == 1 => Some(only.address.clone()),
-        _ => None,
-    };
+    let recipient = only_recipient(session, &mail.envelope);
     let hostname = &host.settings.hostname;
     let clock = host.settings.clock;
     let generated = Generated {
-        received: text::received(session, &protocol(host, session.esmtp), recipient.as_deref()),
+        received: text::received(session, &protocol(host, session.esmtp), recipient),
         date: clock.rfc5322("GMT").into_bytes(),
-        from: if mail.envelope.sender.is_empty() { b"MAILER-DAEMON".to_vec() } else { mail.envelope.sender.clone() },
+        from: mail.envelope.sender.clone(),
         message_id: format!("<{}.{}@{hostname}>", clock.compact_minutes(), session.queue_id).into_bytes(),
     };
     let headers = SendmailHeaders::new(&generated, content.headers);

@@ -50,8 +50,6 @@ impl Sendmail {
         if let Some(delivered) = delivered {
             self.host.journal.note(Event::Delivered(delivered));
         }
-        self.mail = None;
-        self.recipients_named = 0;
-        self.queue_id = self.host.queue_ids.sendmail();
+        self.renew_envelope();
     }
 }

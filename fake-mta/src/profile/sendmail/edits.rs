@@ -110,15 +110,15 @@ impl Editing {
     }
 
     fn add_header(&mut self, name: &[u8], value: &[u8]) -> Option<String> {
-        let (shown_name, shown) = (printable(name), printable(value));
+        let (shown_name, shown) = (printable(name), printable(&escaped(value)));
         Some(match self.headers.add(name, value) {
-            Change::DefaultFilled => format!(" change: default header {shown_name} value with {shown}"),
+            Change::DefaultFilled(own) => format!(" change: default header {} value with {shown}", printable(&own)),
             _ => format!(" add: header: {shown_name}: {shown}"),
         })
     }
 
     fn change_header(&mut self, index: u32, name: &[u8], value: &[u8]) -> String {
-        let (shown_name, shown) = (printable(name), printable(value));
+        let (shown_name, shown) = (printable(name), printable(&escaped(value)));
         let old_text = |old: Option<Vec<u8>>| old.map_or_else(|| "<NULL>".to_owned(), |old| printable(&old));
         match self.headers.change(index, name, value) {
             Change::Changed { default: true, old } => {
@@ -132,7 +132,7 @@ impl Editing {
             }
             Change::Deleted { default: false, old } => format!(" delete: header {shown_name}:{}", old_text(old)),
             Change::NothingToDelete => format!(" delete (noop): header: {shown_name}"),
-            Change::Added | Change::DefaultFilled => format!(" change (add): header: {shown_name}: {shown}"),
+            Change::Added | Change::DefaultFilled(_) => format!(" change (add): header: {shown_name}: {shown}"),
         }
     }
 
@@ -205,6 +205,16 @@ impl Editing {
             host.log(log::PROGRAM, Some(queue_id), &line);
         }
     }
+}
+
+/// A new value as sendmail keeps it: bytes that would mean something to it inside have a mark before them.
+fn escaped(value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for &byte in value {
+        out.extend(matches!(byte, 0x80..=0x9f).then_some(0xff));
+        out.push(byte);
+    }
+    out
 }
 
 /// An address without a domain is one of this host.

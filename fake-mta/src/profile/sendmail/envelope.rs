@@ -47,6 +47,7 @@ impl Sendmail {
         }
         let author = path.param("AUTH").filter(|_| self.host.auth.is_some()).map(<[u8]>::to_vec);
         let macros = self.mail_macros(&path.typed, &path.address, author.as_deref());
+        self.last_path = Some(path.typed.clone());
         self.filters.begin_message(&self.host, &self.queue_id).await;
         let command = Command::Mail { sender: path.typed.clone(), args: path.params.clone() };
         let verdict = self.ask(command, Some(MacroStage::Envfrom), "mail", &macros).await;
@@ -58,12 +59,12 @@ impl Sendmail {
             self.log("Milter: reject, sender");
         }
         let discard = match self.judge_envelope(verdict, "from", &path.typed).await {
-            Ok(discard) => discard,
+            Ok(discard) => discard || self.discard_next,
             Err(refusal) => return refusal,
         };
         let envelope = Envelope { sender: path.address, params: path.params, recipients: Vec::new() };
         self.mail = Some(Mail { typed: path.typed.clone(), envelope, discard, quarantine: None, author });
-        Reply::line(format!("250 2.1.0 {}... Sender ok", String::from_utf8_lossy(&path.typed)))
+        Reply::line(format!("250 2.1.0 {}... Sender ok", reply_text::shown_address(self.release, &path.typed)))
     }
 
     pub(super) async fn rcpt(&mut self, argument: &[u8]) -> Reply {
@@ -80,12 +81,13 @@ impl Sendmail {
         if let Some(refusal) = refusal {
             return Reply::line(refusal);
         }
-        self.recipients_named += 1;
+        self.last_path = Some(path.typed.clone());
         let typed = String::from_utf8_lossy(&path.typed).into_owned();
         let route = self.host.settings.route(&path.address);
         if route == Route::Denied && !self.host.may_relay() {
             return self.relaying_denied(&typed);
         }
+        self.recipients_named += 1;
         if let Some(refusal) = self.ask_rcpt(&path, route).await {
             return refusal;
         }
@@ -95,7 +97,7 @@ impl Sendmail {
         if let Some(mail) = &mut self.mail {
             mail.envelope.recipients.insert(0, Recipient { address: path.address, params: path.params });
         }
-        Reply::line(format!("250 2.1.5 {typed}... Recipient ok"))
+        Reply::line(format!("250 2.1.5 {}... Recipient ok", reply_text::shown_address(self.release, typed.as_bytes())))
     }
 
     /// The stock rule set says why the client is not known.

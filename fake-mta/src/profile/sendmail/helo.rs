@@ -28,7 +28,7 @@ impl Sendmail {
             self.log("Milter: connect to filters");
         }
         if !self.filters.is_any_open() {
-            self.unfiltered = true;
+            self.unfiltered = self.host.settings.filters.is_empty();
             return text::greeting(&self.host, self.release);
         }
         let command = connect_command(&self.host.client);
@@ -39,7 +39,7 @@ impl Sendmail {
         self.log("Milter: connect, ending");
         self.filters.quit(&self.host, &self.queue_id).await;
         let client = &self.host.client;
-        let (name, address) = (text::client_name(client), text::address_text(client));
+        let (name, address) = (text::claimed_name(client), text::address_text(client));
         self.refuse_connection(verdict, &format!("connect: host={name}, addr={address}"), "shutdown")
     }
 

@@ -15,6 +15,17 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub(super) struct MacroTable(BTreeMap<String, Vec<u8>>);
 
+/// What the macros of the content stages tell of a message.
+pub(super) struct Known<'a> {
+    pub(super) id: Vec<u8>,
+    pub(super) size: usize,
+    pub(super) sender: &'a [u8],
+    /// How many hosts it has passed, this one included.
+    pub(super) hops: usize,
+    pub(super) date: Option<&'a [u8]>,
+    pub(super) only_recipient: Option<&'a [u8]>,
+}
+
 impl MacroTable {
     /// The macros that belong to the host and the connection.
     fn of_session(host: &Host, release: &Release) -> Self {
@@ -23,6 +34,7 @@ impl MacroTable {
         table.set("v", release.version);
         table.set("_", text::client_text(&host.client));
         table.set("b", host.settings.clock.rfc5322("GMT"));
+        table.set("a", host.settings.clock.rfc5322("GMT"));
         table.set("t", host.settings.clock.compact_minutes());
         table.set_own_names(host, release);
         table.set_client(host);
@@ -53,7 +65,7 @@ impl MacroTable {
         let Some(addr) = client.canonical_addr() else { return };
         let ipv6 = client.addr.is_some_and(|addr| addr.is_ipv6());
         self.set("daemon_name", if ipv6 { "MTA-v6" } else { "MTA-v4" });
-        self.set("daemon_addr", if ipv6 { "::" } else { "0.0.0.0" });
+        self.set("daemon_addr", if ipv6 { "IPv6:0:0:0:0:0:0:0:0" } else { "0.0.0.0" });
         self.set("daemon_family", if ipv6 { "inet6" } else { "inet" });
         self.set("daemon_port", "25");
         self.set("daemon_info", "SMTP");
@@ -63,9 +75,7 @@ impl MacroTable {
         self.set("client_port", client.port.to_string());
         self.set("client_resolve", text::client_resolve(client));
         self.set("client_connections", "1");
-        if let Some(name) = client.name.claimed() {
-            self.set("client_ptr", name);
-        }
+        self.set("client_ptr", text::claimed_name(client));
     }
 
     fn set_interface(&mut self, host: &Host) {
@@ -106,6 +116,26 @@ impl MacroTable {
         self.set(name, value);
     }
 
+    /// What is known of a message once its header is read.
+    pub(super) fn set_message(&mut self, host: &Host, message: &Known<'_>) {
+        self.set_default(host, "msg_id", &message.id[..]);
+        self.set_default(host, "msg_size", message.size.to_string());
+        self.set_default(host, "g", message.sender);
+        self.set_default(host, "c", message.hops.to_string());
+        if let Some(date) = message.date {
+            self.set_default(host, "a", date.trim_ascii());
+        }
+        if let Some(recipient) = message.only_recipient {
+            self.set_default(host, "u", [b"<", recipient, b">"].concat());
+        }
+    }
+
+    fn forget(&mut self, host: &Host, names: &[&str]) {
+        for name in names.iter().filter(|name| host.macro_override(name).is_none()) {
+            self.0.remove(*name);
+        }
+    }
+
     /// The value of a macro; empty if it has none.
     pub(super) fn value(&self, name: &str) -> Vec<u8> {
         self.0.get(name).cloned().unwrap_or_default()
@@ -114,7 +144,11 @@ impl MacroTable {
     /// Names as they stand in the list, with the values of those that have one.
     pub(super) fn pairs(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let known = names.iter().filter_map(|name| {
-            let bare = name.trim_start_matches('{').trim_end_matches('}');
+            // Without braces the first letter is the macro, whatever follows.
+            let bare = match name.strip_prefix('{') {
+                Some(inner) => inner.strip_suffix('}').unwrap_or(inner),
+                None => name.get(..1)?,
+            };
             Some((name.clone().into_bytes(), self.0.get(bare)?.clone()))
         });
         known.collect()
@@ -129,6 +163,13 @@ impl Sendmail {
         if let Some(helo) = &self.helo {
             table.set_default(&self.host, "s", helo.as_str());
         }
+        // The first recipient is what makes an envelope: before it the times of a later one are not known.
+        let has_recipients = self.mail.as_ref().is_some_and(|mail| !mail.envelope.recipients.is_empty());
+        if has_recipients {
+            table.set_default(&self.host, "c", "0");
+        } else if self.renewed {
+            table.forget(&self.host, &["a", "t"]);
+        }
         table
     }
 
@@ -137,6 +178,8 @@ impl Sendmail {
         let mut table = self.session_macros();
         let (mailer, host, address) = self.mailer(sender);
         table.set_default(&self.host, "mail_mailer", mailer);
+        table.set_default(&self.host, "h", &host[..]);
+        table.set_default(&self.host, "x", "");
         table.set_default(&self.host, "mail_host", host);
         table.set_default(&self.host, "mail_addr", address);
         table.set_default(&self.host, "f", sender);

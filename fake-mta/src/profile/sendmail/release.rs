@@ -24,6 +24,8 @@ pub(super) struct Release {
     pub(super) reply_buffer: usize,
     /// The longest address that a reply shows whole, bytes.
     pub(super) shown_address_max: usize,
+    /// The largest header that is taken (`MaxHeadersLength`), bytes.
+    pub(super) headers_max: usize,
     /// How the mailer for the relay breaks long lines.
     pub(super) line_breaking: LineBreaking,
     /// How many macros a filter may ask for at one stage (`MAXFILTERMACROS`).
@@ -68,6 +70,7 @@ pub(super) static SENDMAIL_8_17: Release = Release {
     ],
     reply_buffer: 16_384,
     shown_address_max: 203,
+    headers_max: 32_768,
     line_breaking: LineBreaking::Marked { line_max: 2040, chunk_max: 2047 },
     asked_macros_max: 50,
     macros: MacroLists {

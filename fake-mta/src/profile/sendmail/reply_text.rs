@@ -59,16 +59,24 @@ fn undouble_percent(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// `address... `, with the middle left out of a very long one.
+/// `address... `.
 fn splice(release: &Release, address: &[u8]) -> Vec<u8> {
+    [&seven_bits(&shortened(release, address))[..], b"... "].concat()
+}
+
+/// An address in a reply of sendmail's own.
+pub(super) fn shown_address(release: &Release, address: &[u8]) -> String {
+    String::from_utf8_lossy(&shortened(release, address)).into_owned()
+}
+
+/// The address, with the middle left out of a very long one.
+fn shortened(release: &Release, address: &[u8]) -> Vec<u8> {
     let max = release.shown_address_max;
-    let shown = if address.len() < max {
-        address.to_vec()
-    } else {
-        let half = (max - 3) / 2;
-        [&address[..half], b"...", &address[address.len() - half..]].concat()
-    };
-    [&seven_bits(&shown)[..], b"... "].concat()
+    if address.len() < max {
+        return address.to_vec();
+    }
+    let half = (max - 3) / 2;
+    [&address[..half], b"...", &address[address.len() - half..]].concat()
 }
 
 /// Text up to its end: a byte that becomes NUL ends it.

@@ -25,6 +25,12 @@ pub(crate) struct Sendmail {
     pub(super) filters: Filters,
     /// No filter is asked any more.
     pub(super) unfiltered: bool,
+    /// A filter wants the message thrown away that has not begun yet.
+    pub(super) discard_next: bool,
+    /// The envelope that is open, or will be, is not the first one of the session.
+    pub(super) renewed: bool,
+    /// What MAIL or RCPT named last, taken or not: for the log.
+    pub(super) last_path: Option<Vec<u8>>,
     pub(super) access: Access,
     pub(super) helo: Option<String>,
     pub(super) esmtp: bool,
@@ -33,7 +39,8 @@ pub(crate) struct Sendmail {
     pub(super) awaits: Awaits,
     /// AUTH waits for the client's response.
     pub(super) dialogue: Option<SaslExchange>,
-    /// How many recipients the client has named for this message, accepted or not; VRFY counts too.
+    /// How many recipients the client has named for this message, accepted or not, but for those that it may not send to; VRFY
+    /// counts too.
     pub(super) recipients_named: usize,
     /// The last command, for the log of a lost connection.
     pub(super) last_command: &'static str,
@@ -60,6 +67,9 @@ impl Sendmail {
             release: &SENDMAIL_8_17,
             filters: Filters::default(),
             unfiltered: false,
+            discard_next: false,
+            renewed: false,
+            last_path: None,
             access: Access::Open,
             helo: None,
             esmtp: false,
@@ -156,10 +166,9 @@ impl Sendmail {
 
     async fn unknown(&mut self, line: &[u8]) -> Reply {
         let verdict = self.ask(Command::Unknown(line.to_vec()), None, "unknown", &MacroTable::default()).await;
-        // The address that belongs here belongs to the last MAIL, if there was one.
-        let sender =
-            self.mail.as_ref().map_or_else(|| "(null)".to_owned(), |mail| crate::profile::printable(&mail.typed));
-        let log = |this: &Self, said: &str| this.log(&format!("Milter: unknown={sender}, {said}"));
+        // What stands here belongs to the last MAIL or RCPT, if there was one.
+        let path = self.last_path.as_ref().map_or_else(|| "(null)".to_owned(), |path| crate::profile::printable(path));
+        let log = |this: &Self, said: &str| this.log(&format!("Milter: unknown={path}, {said}"));
         match verdict {
             Verdict::Code(code) => {
                 log(self, &format!("reject={}", crate::profile::printable(&code)));
@@ -180,6 +189,10 @@ impl Sendmail {
             verdict => {
                 if verdict == Verdict::Discard {
                     log(self, "discard");
+                    match &mut self.mail {
+                        Some(mail) => mail.discard = true,
+                        None => self.discard_next = true,
+                    }
                 }
                 Reply::line(format!("500 5.5.1 Command unrecognized: \"{}\"", String::from_utf8_lossy(line)))
             }
@@ -216,9 +229,17 @@ impl Sendmail {
             self.filters.abort(&self.host, &self.queue_id).await;
         }
         self.drop_envelope();
-        self.queue_id = self.host.queue_ids.sendmail();
-        self.recipients_named = 0;
+        self.renew_envelope();
         self.last_command = "rset";
+    }
+
+    /// An empty envelope with a queue id of its own.
+    pub(super) fn renew_envelope(&mut self) {
+        self.mail = None;
+        self.discard_next = false;
+        self.renewed = true;
+        self.recipients_named = 0;
+        self.queue_id = self.host.queue_ids.sendmail();
     }
 
     /// The client went away without QUIT. In the middle of a message the process ends without a word to its filters.
@@ -251,7 +272,8 @@ impl Sendmail {
 
     /// Whether filters are still asked: none is after a refusal of the connection, or once the message is to be discarded.
     pub(super) fn is_asking(&self) -> bool {
-        !self.unfiltered && !self.mail.as_ref().is_some_and(|mail| mail.discard)
+        let discard = self.mail.as_ref().map_or(self.discard_next, |mail| mail.discard);
+        !self.unfiltered && !discard
     }
 
     pub(super) fn log(&self, text: &str) {

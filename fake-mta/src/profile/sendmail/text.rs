@@ -62,6 +62,11 @@ pub(super) fn client_name(client: &Client) -> String {
     client.name.verified().map_or_else(|| bracketed(client), str::to_owned)
 }
 
+/// `{client_ptr}`: the name that the reverse look-up gave, confirmed or not, else the address in brackets.
+pub(super) fn claimed_name(client: &Client) -> String {
+    client.name.claimed().map_or_else(|| bracketed(client), str::to_owned)
+}
+
 /// `{client_resolve}`.
 pub(super) fn client_resolve(client: &Client) -> &'static str {
     match client.name {
