@@ -78,4 +78,10 @@ fn without(missing: &str) -> Vec<Trial> {
 const THREADS: usize = 2;
 
 /// Programs and modules that the MTAs work with.
-const PEERS: [&str; 3] = ["/usr/sbin/opendmarc", "/usr/sbin/haproxy", "/usr/lib/postfix/configure-instance.sh"];
+const PEERS: [&str; 5] = [
+    "/usr/sbin/opendmarc",
+    "/usr/sbin/haproxy",
+    "/usr/sbin/rsyslogd",
+    "/lib/systemd/systemd-journald",
+    "/usr/lib/postfix/configure-instance.sh",
+];

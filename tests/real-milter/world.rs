@@ -140,6 +140,8 @@ soft.example.    A 192.0.2.10
 soft.example.    TXT "v=spf1 ~all"
 silent.example.  A 192.0.2.10
 silent.example.  TXT "v=spf1 -all"
+filters.example.net. A 127.0.0.1
+filters.example.net. A 127.0.0.2
 _dmarc.pass.example. TXT "v=DMARC1; p=reject; aspf=s"
 _dmarc.fail.example. TXT "v=DMARC1; p=reject; aspf=s"
 _dmarc.soft.example. TXT "v=DMARC1; p=none; aspf=s"

@@ -37,4 +37,6 @@ pub(crate) use read::{ConfigError, parse_listen, parse_resolver, read_bounded, r
 pub(crate) use service::ProcessConfig;
 
 #[cfg(test)]
+mod coverage_tests;
+#[cfg(test)]
 mod tests;

@@ -163,6 +163,11 @@ impl Mta {
         timeout(LIMIT, self.stream.write_all(bytes)).await.expect("the program reads").expect("it is connected");
     }
 
+    /// The same, where the program may hang up.
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        timeout(LIMIT, self.stream.write_all(bytes)).await.expect("the program reads or hangs up")
+    }
+
     /// Receives one packet, its length word included.
     pub(crate) async fn receive(&mut self) -> Vec<u8> {
         let mut packet = vec![0; 4];

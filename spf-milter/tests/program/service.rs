@@ -5,6 +5,8 @@ use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::unistd::{Gid, Group, Uid, User, getegid, geteuid};
+
 use crate::daemon::{Daemon, Launch, packet};
 use crate::mail::{ZONE, ask, begin, end, greet, message, offer};
 
@@ -39,6 +41,8 @@ async fn a_second_signal_hurries_and_the_message_is_told_to_come_again() {
     assert!(idle.is_closed().await);
     daemon.signal("TERM").await;
     daemon.line_with("SIGTERM again: cutting short").await;
+    let put_off = async { while ask(&mut mta, b'R', b"<b@example.net>\0").await != 't' {} };
+    tokio::time::timeout(PATIENCE, put_off).await.expect("it is cut short");
     assert_eq!(end(&mut mta).await, 't');
     assert_eq!(daemon.ended().await.code(), Some(0));
 }
@@ -150,27 +154,59 @@ async fn the_socket_is_made_as_it_should_be() {
     assert!(!pid_file.exists());
 }
 
+/// Root can give it to anybody, others to themselves.
+#[tokio::test]
+async fn the_socket_belongs_to_whom_it_is_given() {
+    let (owner, group) = match User::from_name("nobody").expect("users can be read") {
+        Some(nobody) if geteuid().is_root() => (nobody.uid, nobody.gid),
+        _ => (geteuid(), getegid()),
+    };
+    let daemon = start(&format!("socket = {{ owner = \"{owner}\", group = \"{group}\", mode = \"640\" }}")).await;
+    let socket = std::fs::metadata(daemon.socket()).expect("it is there");
+    assert_eq!((socket.uid(), socket.gid(), socket.mode() & 0o777), (owner.as_raw(), group.as_raw(), 0o640));
+}
+
+/// Whoever does not want it sees that it is not in force: no line of the start speaks of it.
+#[tokio::test]
+async fn landlock_can_be_left_out() {
+    for (config, is_told) in [("process.landlock = false", false), ("", true)] {
+        let mut daemon = Daemon::launch_silent(config, ZONE).await;
+        // Its socket is there before the rest of it: who is answered knows that it has started.
+        greet(&mut daemon.connect().await).await;
+        daemon.stop("TERM").await;
+        let log = std::fs::read_to_string(daemon.path("log")).expect("the log is text");
+        assert_eq!(log.contains("landlock: "), is_told, "{log}");
+    }
+}
+
+#[tokio::test]
+async fn an_mta_that_says_nothing_is_hung_up_on() {
+    let mut daemon = start("limits.idle_s = 1").await;
+    let mut mta = daemon.connect().await;
+    greet(&mut mta).await;
+    assert!(mta.is_closed().await);
+    daemon.line_with("nothing came from the MTA for 1s").await;
+}
+
+#[tokio::test]
+async fn an_mta_that_takes_no_answers_is_hung_up_on() {
+    let mut daemon = start("limits.write_s = 1").await;
+    let mut mta = daemon.connect().await;
+    greet(&mut mta).await;
+    let greeting = packet(b'H', b"client.example.net\0");
+    while mta.try_send(&greeting).await.is_ok() {}
+    daemon.line_with("the MTA took no answer for 1s").await;
+}
+
 /// As root it becomes somebody else, for good; as anybody else it says that it cannot.
 #[tokio::test]
 async fn privileges_are_given_up_and_that_is_verified() {
     let nobody = "[process]\nuser = \"nobody\"\n";
-    if nix::unistd::geteuid().is_root() {
-        let mut daemon = start(nobody).await;
-        let user = nix::unistd::User::from_name("nobody").expect("users can be read").expect("everybody has nobody");
-        let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).expect("it runs");
-        let row = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").trim().to_owned();
-        let (uid, gid) = (user.uid, user.gid);
-        assert_eq!(row("Uid:"), [uid, uid, uid, uid].map(|uid| uid.to_string()).join("\t"));
-        assert_eq!(row("Gid:"), [gid, gid, gid, gid].map(|gid| gid.to_string()).join("\t"));
-        assert_eq!((row("CapPrm:"), row("CapEff:")), ("0".repeat(16), "0".repeat(16)));
-        assert_eq!(row("NoNewPrivs:"), "1");
-        let socket = std::fs::metadata(daemon.socket()).expect("it is there");
-        assert_eq!((socket.uid(), socket.gid()), (uid.as_raw(), gid.as_raw()));
-        let mut mta = daemon.connect().await;
-        greet(&mut mta).await;
-        message(&mut mta).await;
-        drop(mta);
-        assert_eq!(daemon.stop("TERM").await.code(), Some(0));
+    if geteuid().is_root() {
+        let user = User::from_name("nobody").expect("users can be read").expect("everybody has nobody");
+        let daemon = Group::from_name("daemon").expect("groups can be read").expect("everybody has daemon");
+        becomes(nobody, user.uid, user.gid).await;
+        becomes(&format!("{nobody}group = \"daemon\"\n"), user.uid, daemon.gid).await;
         return;
     }
     let directory = tempfile::tempdir().expect("the temporary directory can be written");
@@ -181,6 +217,24 @@ async fn privileges_are_given_up_and_that_is_verified() {
     let output = command.output().expect("the program runs");
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stderr).contains("only root can become nobody"));
+}
+
+/// Starts it so, and looks at what the process is then.
+async fn becomes(config: &str, uid: Uid, gid: Gid) {
+    let mut daemon = start(config).await;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).expect("it runs");
+    let row = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").trim().to_owned();
+    assert_eq!(row("Uid:"), [uid, uid, uid, uid].map(|uid| uid.to_string()).join("\t"));
+    assert_eq!(row("Gid:"), [gid, gid, gid, gid].map(|gid| gid.to_string()).join("\t"));
+    assert_eq!((row("CapPrm:"), row("CapEff:")), ("0".repeat(16), "0".repeat(16)));
+    assert_eq!(row("NoNewPrivs:"), "1");
+    let socket = std::fs::metadata(daemon.socket()).expect("it is there");
+    assert_eq!((socket.uid(), socket.gid()), (uid.as_raw(), gid.as_raw()));
+    let mut mta = daemon.connect().await;
+    greet(&mut mta).await;
+    message(&mut mta).await;
+    drop(mta);
+    assert_eq!(daemon.stop("TERM").await.code(), Some(0));
 }
 
 #[tokio::test]

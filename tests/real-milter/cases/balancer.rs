@@ -1,4 +1,4 @@
-//! Debian's HAProxy between the MTA and two spf-milters.
+//! Two spf-milters, behind Debian's HAProxy or behind a name that has the addresses of both.
 
 use std::{fs, process::Stdio};
 
@@ -29,6 +29,25 @@ pub(super) async fn one_of_two_dies(kind: Kind) -> Result<(), String> {
     let tries = traffic.stop().await;
     nothing_is_lost(&world, &tries).await?;
     // Only what was under way when it died had to come again.
+    let put_off = tries.iter().filter(|attempt| !attempt.is_taken()).count();
+    world.ensure(put_off <= CLIENTS.len(), &format!("a retry for each session under way, not {put_off}"))
+}
+
+/// Nothing but the name stands between them: the MTA connects to the second address when nobody is at the first.
+pub(super) async fn next_address(kind: Kind) -> Result<(), String> {
+    let mut world = World::prepare(GUIDE, "name one", &[]).await?;
+    let other = Milter::start("other", &guide::block(GUIDE, "toml name two")?).await?;
+    kind.start(GUIDE, "name").await.map_err(|problem| world.told(&problem))?;
+
+    let traffic = Traffic::start(&CLIENTS, "alice@pass.example");
+    some_more(&world, &traffic).await?;
+    world.ensure(world.milter.log().contains("result=pass"), "work for the first")?;
+    world.milter.signal("KILL").await?;
+    world.milter.killed().await;
+    some_more(&world, &traffic).await?;
+    let tries = traffic.stop().await;
+    world.ensure(other.log().contains("result=pass"), "work for the second")?;
+    nothing_is_lost(&world, &tries).await?;
     let put_off = tries.iter().filter(|attempt| !attempt.is_taken()).count();
     world.ensure(put_off <= CLIENTS.len(), &format!("a retry for each session under way, not {put_off}"))
 }

@@ -3,6 +3,7 @@
 mod balancer;
 mod dmarc;
 mod lines;
+mod logs;
 mod under_traffic;
 
 use crate::mta::Kind;
@@ -30,6 +31,12 @@ pub(crate) enum Case {
     Dmarc,
     /// One of two behind HAProxy dies while mail comes in.
     Balancer,
+    /// One of two behind a name with two addresses dies while mail comes in.
+    TwoAddresses,
+    /// The log goes to a syslog daemon.
+    Syslog,
+    /// The log goes to the journal.
+    Journal,
 }
 
 impl Case {
@@ -47,6 +54,9 @@ impl Case {
             Self::UnixSocket,
             Self::Dmarc,
             Self::Balancer,
+            Self::TwoAddresses,
+            Self::Syslog,
+            Self::Journal,
         ];
         cases.into_iter().flat_map(both).collect()
     }
@@ -64,6 +74,9 @@ impl Case {
             Self::UnixSocket => "a_unix_socket_is_reached",
             Self::Dmarc => "opendmarc_goes_by_our_result",
             Self::Balancer => "one_of_two_dies_under_traffic_and_nothing_is_lost",
+            Self::TwoAddresses => "without_a_balancer_the_mta_goes_on_to_the_next_address",
+            Self::Syslog => "its_log_reaches_rsyslogd",
+            Self::Journal => "its_log_reaches_the_journal",
         }
     }
 
@@ -83,6 +96,9 @@ impl Case {
             Self::UnixSocket => lines::unix_socket(kind).await,
             Self::Dmarc => dmarc::dmarc(kind).await,
             Self::Balancer => balancer::one_of_two_dies(kind).await,
+            Self::TwoAddresses => balancer::next_address(kind).await,
+            Self::Syslog => logs::syslog(kind).await,
+            Self::Journal => logs::journal(kind).await,
         }
     }
 }
