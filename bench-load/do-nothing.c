@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
-/* A filter on libmilter that looks at nothing: it takes the same events as spf-milter and inserts one constant field. */
+/* A filter on libmilter that looks at nothing: it takes the same events as spf-milter and inserts one constant field; or, with
+   `all` behind the socket, it takes every event, and changes nothing. */
 #include <libmilter/mfapi.h>
 #include <stdio.h>
+#include <string.h>
 
 static sfsistat on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *address) {
     (void)ctx, (void)host, (void)address;
@@ -27,6 +29,21 @@ static sfsistat on_end_of_message(SMFICTX *ctx) {
     return SMFIS_CONTINUE;
 }
 
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value) {
+    (void)ctx, (void)name, (void)value;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *chunk, size_t length) {
+    (void)ctx, (void)chunk, (void)length;
+    return SMFIS_CONTINUE;
+}
+
+static sfsistat on_other(SMFICTX *ctx) {
+    (void)ctx;
+    return SMFIS_CONTINUE;
+}
+
 int main(int argc, char **argv) {
     struct smfiDesc filter = {.xxfi_name = "do-nothing",
                               .xxfi_version = SMFI_VERSION,
@@ -36,8 +53,14 @@ int main(int argc, char **argv) {
                               .xxfi_envfrom = on_envelope,
                               .xxfi_envrcpt = on_envelope,
                               .xxfi_eom = on_end_of_message};
+    if (argc == 3 && strcmp(argv[2], "all") == 0) {
+        filter.xxfi_data = filter.xxfi_eoh = filter.xxfi_eom = on_other;
+        filter.xxfi_header = on_header;
+        filter.xxfi_body = on_body;
+        argc = 2;
+    }
     if (argc != 2 || smfi_setconn(argv[1]) == MI_FAILURE || smfi_register(filter) == MI_FAILURE) {
-        fprintf(stderr, "usage: %s SOCKET\n", argv[0]);
+        fprintf(stderr, "usage: %s SOCKET [all]\n", argv[0]);
         return 64;
     }
     return smfi_main();

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -36,20 +36,7 @@ impl World {
     /// Starts the DNS server, and compiles the filter.
     pub fn new() -> Done<Self> {
         let dir = tempfile::tempdir()?;
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("do-nothing.c");
-        let program = dir.path().join("do-nothing");
-        let compiled = Command::new("cc")
-            .arg("-O2")
-            .arg("-o")
-            .arg(&program)
-            .arg(source)
-            .args(["-lmilter", "-pthread"])
-            .status()?;
-        if !compiled.success() {
-            return Err(
-                "the filter on libmilter does not compile: is libmilter-dev installed (.ci/install-peers)?".into()
-            );
-        }
+        compile(dir.path())?;
         let runtime = Runtime::new()?;
         let records = (0..DOMAINS).map(|n| format!("d{n}.example. 86400 TXT \"v=spf1 ip4:192.0.2.10 -all\"\n"));
         let zone = format!(".\t86400 SOA . . 1 1 1 1 86400\n{}", records.collect::<String>());
@@ -72,7 +59,27 @@ impl World {
     }
 }
 
+/// Compiles the filter that does nothing.
+pub fn compile(dir: &Path) -> Done<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("do-nothing.c");
+    let program = dir.join("do-nothing");
+    let compiled =
+        Command::new("cc").arg("-O2").arg("-o").arg(&program).arg(source).args(["-lmilter", "-pthread"]).status()?;
+    if !compiled.success() {
+        return Err("the filter on libmilter does not compile: is libmilter-dev installed (.ci/install-peers)?".into());
+    }
+    Ok(program)
+}
+
 impl Running {
+    /// The filter that does nothing, with further arguments, and its address.
+    pub fn do_nothing(program: &Path, socket: &Path, arguments: &[&str]) -> Done<(Self, String)> {
+        let path = socket.display().to_string();
+        let word = format!("unix:{path}");
+        let running = Self::start("libmilter", Command::new(program).arg(&word).args(arguments), At::Unix(path))?;
+        Ok((running, word))
+    }
+
     /// The filter that does nothing.
     pub fn libmilter(world: &World, socket: Socket) -> Done<Self> {
         let (at, word) = world.address("libmilter", socket)?;

@@ -1,8 +1,10 @@
 //! What spf-milter costs beside a filter on libmilter that does nothing, under the same load in the same run; see README.md.
 
 mod filter;
+mod generator;
 mod load;
 mod report;
+mod sink;
 
 use std::{env, error::Error, process::ExitCode};
 
@@ -18,8 +20,14 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["cost", milter, messages, rounds] => number(messages).and_then(|m| cost(milter, m, number(rounds)?)),
         ["memory", milter, messages] => number(messages).and_then(|m| memory(milter, m)),
+        ["generator", fake_mta, messages, rounds] => std::path::absolute(fake_mta)
+            .map_err(Into::into)
+            .and_then(|program| generator::compare(&program.display().to_string(), number(messages)?, number(rounds)?)),
         _ => {
-            eprintln!("usage: bench-load cost MILTER MESSAGES ROUNDS | bench-load memory MILTER MESSAGES");
+            eprintln!(
+                "usage: bench-load cost MILTER MESSAGES ROUNDS | bench-load memory MILTER MESSAGES | \
+                 bench-load generator FAKE-MTA MESSAGES ROUNDS"
+            );
             return ExitCode::from(64);
         }
     };

@@ -83,7 +83,8 @@ pub fn memory(messages: usize, filter: &Running) -> Done {
     Ok(())
 }
 
-fn median(values: &[f64]) -> f64 {
+/// The one in the middle.
+pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

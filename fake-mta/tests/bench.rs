@@ -58,3 +58,35 @@ fn a_filter_that_closes_is_an_error_and_no_message() {
     let milter = &report["milters"][0];
     assert_eq!((&milter["messages"], &milter["errors"]), (&2.into(), &1.into()), "{report:#}");
 }
+
+/// A filter that refuses the recipient over the connection after the recording's.
+fn refuses_later(dir: &std::path::Path) -> String {
+    let script = dir.join("script");
+    std::fs::write(&script, "connection 2\nrcpt: reject\n").expect("it can be written");
+    format!("{{bin}}/fake-mta filter --script {} --listen {{listen}}", script.display())
+}
+
+#[test]
+fn messages_are_sent_ahead_and_all_are_answered() {
+    let (code, report) = report(&["--command", FILTER, "-c", "2", "-n", "1000", "--reuse", "300", "--ahead", "200"]);
+    let milter = &report["milters"][0];
+    assert_eq!((code, &milter["messages"], &milter["errors"]), (Some(0), &1000.into(), &0.into()), "{report:#}");
+}
+
+#[test]
+fn answers_unlike_those_of_the_recording_are_counted() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (_, report) = report(&["--command", &refuses_later(dir.path()), "-n", "3"]);
+    let milter = &report["milters"][0];
+    assert_eq!((&milter["messages"], &milter["unlike"]), (&3.into(), &1.into()), "{report:#}");
+}
+
+#[test]
+fn what_was_sent_ahead_is_lost_with_an_answer_that_is_another() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (_, report) = report(&["--command", &refuses_later(dir.path()), "-n", "6", "--reuse", "3", "--ahead", "3"]);
+    let milter = &report["milters"][0];
+    assert_eq!((&milter["messages"], &milter["errors"]), (&3.into(), &3.into()), "{report:#}");
+    let error = milter["first_error"].as_str().unwrap_or_default();
+    assert!(error.starts_with("the answer to `R` is `r`"), "{error}");
+}

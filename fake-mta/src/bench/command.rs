@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     diag::{Diag, Source},
-    run::{Cancel, Console, Exit, Fatal, World, WorldOptions, duration_text},
+    run::{Cancel, Console, Exit, Fatal, FatalKind, World, WorldOptions, duration_text},
     scenario::{self, ProfileName, Unit, Unknown, parse_duration},
     under_test::{MilterArgs, Origin},
 };
@@ -49,6 +49,11 @@ pub struct BenchArgs {
     /// So many messages go over each connection before it is closed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     reuse: u64,
+
+    /// So many messages are sent ahead on each connection, no answer waited for: no MTA does so, but it shows what a filter can do at
+    /// the most. Its answers have to be those of the recording; --reuse says how many messages a connection takes
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, conflicts_with = "rate")]
+    ahead: u16,
 
     /// How many rounds the load is cut into where two milters are compared, turn by turn
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -116,6 +121,9 @@ async fn measure(
         let options = WorldOptions { suite, milter, dns: None, bin: bin.clone(), keep: false };
         let world = World::start(unit, &options, cancel).await?;
         let recording = Arc::new(record(unit, world.milter(), world.dir()).await?);
+        if args.ahead > 0 && !recording.train.is_answered() {
+            return Err(Fatal::new(FatalKind::Harness, "the milter answers nothing: messages cannot be sent ahead"));
+        }
         measured.push(Measured { name: name.clone(), world, recording });
     }
     let mut outcome = Outcome { about: about(args, unit), ..Outcome::default() };
@@ -145,12 +153,20 @@ fn shape(args: &BenchArgs, rounds: u32) -> Shape {
         Some(messages) => End::Messages(messages.div_ceil(u64::from(rounds))),
         None => End::After(args.duration / rounds),
     };
-    Shape { connections: args.connections.into(), reuse: args.reuse, rate: args.rate, end, timeout: args.timeout }
+    Shape {
+        connections: args.connections.into(),
+        reuse: args.reuse,
+        ahead: args.ahead.into(),
+        rate: args.rate,
+        end,
+        timeout: args.timeout,
+    }
 }
 
 fn about(args: &BenchArgs, unit: &Unit) -> String {
     let loop_kind = match args.rate {
         Some(rate) => format!("open loop, {rate} messages a second"),
+        None if args.ahead > 0 => format!("{} messages ahead", args.ahead),
         None => "closed loop".to_owned(),
     };
     let size = args.messages.map_or_else(|| duration_text(args.duration), |count| format!("{count} messages"));

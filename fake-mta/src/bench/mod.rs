@@ -7,16 +7,23 @@
 //! | file | what |
 //! | --- | --- |
 //! | `record.rs` | one session through the proxy, and what went over it |
-//! | `load.rs` | connections that send it again, in a closed or an open loop |
+//! | `load.rs` | when messages are due, in a closed or an open loop |
+//! | `line.rs` | a connection that sends it again, and waits for each answer as an MTA does |
+//! | `ahead.rs` | a connection that sends many messages ahead |
+//! | `socket.rs`, `answers.rs` | bytes, and the answers in them |
 //! | `stats.rs` | latencies by stage |
 //! | `threshold.rs` | what `--threshold` says |
 //! | `report.rs`, `html.rs` | what came of it |
 
+mod ahead;
+mod answers;
 mod command;
 mod html;
+mod line;
 mod load;
 mod record;
 mod report;
+mod socket;
 mod stats;
 mod threshold;
 

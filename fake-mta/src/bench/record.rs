@@ -2,26 +2,29 @@
 
 use std::{io, sync::Arc};
 
-use milter_proto::{Frame, FrameDecoder, codes, limits};
+use milter_proto::{Frame, FrameDecoder, codes};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpStream, UnixListener, UnixStream},
+    net::UnixListener,
     sync::Mutex,
 };
 
+use super::{ahead::Train, answers::FINAL};
 use crate::{
-    link::Stream,
+    connector::connect,
     run::{Fatal, FatalKind, MilterAddr, play_unit},
     scenario::Unit,
 };
 
 /// The packets of one session, cut where an answer has to come.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Recording {
     /// Negotiation, client and HELO.
     pub(super) opening: Vec<Burst>,
     /// The messages, from the first MAIL to the end of the last.
     pub(super) messages: Vec<Burst>,
+    /// The same in one piece.
+    pub(super) train: Train,
 }
 
 /// Bytes that go out in one write, and the command whose answer is then waited for.
@@ -30,6 +33,8 @@ pub(super) struct Burst {
     pub(super) bytes: Vec<u8>,
     /// `None` if no answer is due: the last burst of a part.
     pub(super) awaited: Option<u8>,
+    /// The final answer that came.
+    pub(super) answer: Option<u8>,
 }
 
 /// Plays the unit against the milter through a proxy.
@@ -82,21 +87,9 @@ async fn serve(listener: UnixListener, milter: MilterAddr, seen: Arc<Mutex<Vec<S
     }
 }
 
-/// Opens a connection to a milter.
-pub(super) async fn connect(milter: &MilterAddr) -> io::Result<Box<dyn Stream>> {
-    Ok(match milter {
-        MilterAddr::Unix(path) => Box::new(UnixStream::connect(path).await?),
-        MilterAddr::Tcp(addr) => {
-            let stream = TcpStream::connect(addr).await?;
-            stream.set_nodelay(true)?;
-            Box::new(stream)
-        }
-    })
-}
-
 /// Joins what goes out between two answers, and parts opening and messages.
 fn cut(frames: &[Seen]) -> Recording {
-    let mut recording = Recording::default();
+    let (mut opening, mut messages) = (Vec::new(), Vec::new());
     let mut burst = Burst::default();
     let mut in_message = false;
     for (index, (from_mta, frame)) in frames.iter().enumerate() {
@@ -109,28 +102,32 @@ fn cut(frames: &[Seen]) -> Recording {
         if !in_message && begins_message(frame) {
             in_message = true;
             if !burst.bytes.is_empty() {
-                recording.opening.push(std::mem::take(&mut burst));
+                opening.push(std::mem::take(&mut burst));
             }
         }
         frame.encode(&mut burst.bytes);
         if frames.get(index + 1).is_some_and(|(next_from_mta, _)| !next_from_mta) {
             burst.awaited = Some(frame.code);
-            let part = if in_message { &mut recording.messages } else { &mut recording.opening };
+            burst.answer = final_answer(&frames[index + 1..]);
+            let part = if in_message { &mut messages } else { &mut opening };
             part.push(std::mem::take(&mut burst));
         }
     }
     if !burst.bytes.is_empty() {
-        recording.messages.push(burst);
+        messages.push(burst);
     }
-    recording
+    Recording { train: Train::new(&messages), opening, messages }
+}
+
+/// The answer among what the milter sent before the MTA's next packet.
+fn final_answer(frames: &[Seen]) -> Option<u8> {
+    let came = frames.iter().take_while(|(from_mta, _)| !from_mta);
+    came.map(|(_, frame)| frame.code).find(|code| FINAL.contains(code))
 }
 
 fn begins_message(frame: &Frame) -> bool {
     frame.code == codes::MAIL || (frame.code == codes::MACRO && frame.payload.first() == Some(&codes::MAIL))
 }
-
-/// The largest packet that a milter may send.
-pub(super) const REPLY_MAX: usize = limits::PAYLOAD_MAX_1M;
 
 #[cfg(test)]
 mod tests {
@@ -149,5 +146,7 @@ mod tests {
         let awaited =
             |part: &[Burst]| part.iter().map(|burst| burst.awaited.map_or('-', char::from)).collect::<String>();
         assert_eq!((awaited(&recording.opening).as_str(), awaited(&recording.messages).as_str()), ("OCH", "MRTLNE-"));
+        let answers = recording.messages.iter().map(|burst| burst.answer.map_or('-', char::from)).collect::<String>();
+        assert_eq!(answers, "cccccc-");
     }
 }

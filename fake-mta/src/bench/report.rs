@@ -84,6 +84,9 @@ fn text(outcome: &Outcome) -> String {
                 stats.errors
             ),
         );
+        if stats.unlike > 0 {
+            put(&mut text, format_args!("  {} answers were others when the load was recorded\n", stats.unlike));
+        }
         if let Some(error) = &stats.first_error {
             put(&mut text, format_args!("  first error: {}\n", escape(error)));
         }
@@ -123,6 +126,7 @@ fn milter(name: &str, stats: &Stats) -> Value {
         "name": name,
         "messages": stats.messages,
         "errors": stats.errors,
+        "unlike": stats.unlike,
         "first_error": stats.first_error,
         "elapsed_ms": u64::try_from(stats.elapsed.as_millis()).unwrap_or(u64::MAX),
         "messages_per_second": stats.rate(),

@@ -12,6 +12,8 @@ pub(super) struct Stats {
     pub(super) messages: u64,
     /// Messages that did not: the milter closed, was silent, or sent what is no answer.
     pub(super) errors: u64,
+    /// Answers that were others when the load was recorded.
+    pub(super) unlike: u64,
     /// What went wrong first.
     pub(super) first_error: Option<String>,
     /// How long it was sent.
@@ -24,7 +26,15 @@ pub(super) struct Stats {
 impl Default for Stats {
     fn default() -> Self {
         let stages = STAGES.iter().map(|(code, _)| (*code, histogram())).collect();
-        Self { messages: 0, errors: 0, first_error: None, elapsed: Duration::ZERO, message: histogram(), stages }
+        Self {
+            messages: 0,
+            errors: 0,
+            unlike: 0,
+            first_error: None,
+            elapsed: Duration::ZERO,
+            message: histogram(),
+            stages,
+        }
     }
 }
 
@@ -42,9 +52,9 @@ impl Stats {
         self.message.saturating_record(micros(time));
     }
 
-    /// A message came to nothing.
-    pub(super) fn failed(&mut self, why: impl FnOnce() -> String) {
-        self.errors += 1;
+    /// So many messages came to nothing.
+    pub(super) fn failed(&mut self, count: u64, why: impl FnOnce() -> String) {
+        self.errors += count;
         self.first_error.get_or_insert_with(why);
     }
 
@@ -52,6 +62,7 @@ impl Stats {
     pub(super) fn merge(&mut self, other: &Self) {
         self.messages += other.messages;
         self.errors += other.errors;
+        self.unlike += other.unlike;
         self.first_error = self.first_error.take().or_else(|| other.first_error.clone());
         // All have the same bounds, so that nothing can be lost.
         let _ = self.message.add(&other.message);
@@ -129,7 +140,7 @@ mod tests {
         one.done(Duration::from_millis(1));
         other.done(Duration::from_millis(3));
         other.answered(codes::MAIL, Duration::from_micros(10));
-        other.failed(|| "why".to_owned());
+        other.failed(1, || "why".to_owned());
         one.merge(&other);
         let rows = one.rows();
         assert_eq!((one.messages, one.errors, one.first_error.as_deref()), (2, 1, Some("why")));
