@@ -9,6 +9,7 @@ use crate::{
     conform::{self, ConformArgs},
     diag::Diag,
     filter_script::{self, FilterOptions},
+    fmt::{self, FmtArgs},
     format::{self, FileKind},
     init::{self, InitArgs},
     manual,
@@ -59,6 +60,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Write a first scenario.
     Init(InitArgs),
+    /// Give files their one form.
+    Fmt(FmtArgs),
     /// Write the JSON schema of a kind of file.
     Schema(FileKind),
     /// Write completions for a shell.
@@ -101,6 +104,8 @@ enum Subcommands {
     Bench(BenchArgs),
     /// Write a fake-mta.toml and a first scenario for a milter of one's own
     Init(InitArgs),
+    /// Give scenario files and fake-mta.toml their one form: spaces, empty lines, lists; comments and lined-up columns stay
+    Fmt(FmtArgs),
     /// Write the JSON schema of scenario files, or of fake-mta.toml, to standard output: for editors
     Schema {
         /// Of which files
@@ -247,6 +252,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
         Subcommands::Conform(args) => Command::Conform(args),
         Subcommands::Bench(args) => Command::Bench(args),
         Subcommands::Init(args) => Command::Init(args),
+        Subcommands::Fmt(args) => Command::Fmt(args),
         Subcommands::Schema { kind } => Command::Schema(kind),
         Subcommands::Completions { shell } => Command::Completions(shell),
         Subcommands::Man { dir } => Command::Man(dir),
@@ -282,6 +288,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
         }),
         Ok(Command::Bench(args)) => bench_until_stopped(&args, &mut console),
         Ok(Command::Init(args)) => init::init(&args, &mut console),
+        Ok(Command::Fmt(args)) => fmt::run(&args, &mut console),
         Ok(Command::Schema(kind)) => {
             console.results(&format::schema_text(kind));
             Exit::PASSED

@@ -8,6 +8,7 @@ pub mod conform;
 mod connector;
 pub mod diag;
 pub mod filter_script;
+pub mod fmt;
 pub mod format;
 mod init;
 mod journal;

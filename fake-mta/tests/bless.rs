@@ -45,7 +45,7 @@ fn session(steps: Vec<StepEvents>) -> SessionEvents {
 
 fn shown(blessing: &Blessing) -> String {
     let refused: String = blessing.refused.iter().map(|diag| diag.render(false)).collect();
-    format!("{}{refused}", scenario::diff("a.toml".as_ref(), FILE, &blessing.text))
+    format!("{}{refused}", scenario::diff("a.toml".as_ref(), FILE, &blessing.text, "blessed"))
 }
 
 fn as_written() -> SessionEvents {

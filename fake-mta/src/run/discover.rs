@@ -14,11 +14,23 @@ use crate::{diag::Diag, openspf, suite};
 /// # Errors
 /// A path that cannot be read, or paths without any scenario.
 pub(super) fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diag>> {
+    collect(paths, false)
+}
+
+/// The same, and the suite files below the folders named.
+///
+/// # Errors
+/// A path that cannot be read, or paths without any file of ours.
+pub(crate) fn with_suites(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diag>> {
+    collect(paths, true)
+}
+
+fn collect(paths: &[PathBuf], suites: bool) -> Result<Vec<PathBuf>, Vec<Diag>> {
     let mut found = BTreeSet::new();
     let mut problems = Vec::new();
     for path in paths {
         match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => walk(path, 0, &mut found, &mut problems),
+            Ok(meta) if meta.is_dir() => walk(path, suites, 0, &mut found, &mut problems),
             Ok(_) => drop(found.insert(path.clone())),
             Err(error) => problems.push(cannot_read(path, &error)),
         }
@@ -35,7 +47,7 @@ pub(super) fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diag>> {
     if problems.is_empty() { Ok(found.into_iter().collect()) } else { Err(problems) }
 }
 
-fn walk(dir: &Path, depth: usize, found: &mut BTreeSet<PathBuf>, problems: &mut Vec<Diag>) {
+fn walk(dir: &Path, suites: bool, depth: usize, found: &mut BTreeSet<PathBuf>, problems: &mut Vec<Diag>) {
     if depth > MAX_DEPTH {
         return problems.push(Diag::error(format!("{} is more than {MAX_DEPTH} folders deep", dir.display())));
     }
@@ -51,8 +63,9 @@ fn walk(dir: &Path, depth: usize, found: &mut BTreeSet<PathBuf>, problems: &mut 
             continue;
         }
         if path.is_dir() {
-            walk(&path, depth + 1, found, problems);
-        } else if name.ends_with(".toml") && name != suite::FILE_NAME || openspf::is_found_in_folders(&path) {
+            walk(&path, suites, depth + 1, found, problems);
+        } else if name.ends_with(".toml") && (suites || name != suite::FILE_NAME) || openspf::is_found_in_folders(&path)
+        {
             found.insert(path);
         }
     }

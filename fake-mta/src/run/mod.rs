@@ -36,6 +36,7 @@ pub use scripted::ScriptedPlayer;
 pub use world::{World, WorldOptions};
 
 pub(crate) use crate::scenario::print_duration as duration_text;
+pub(crate) use discover::with_suites as find_files;
 pub(crate) use netns::{enter as enter_namespaces, is_inside as is_in_namespaces};
 pub(crate) use process::quoted;
 pub(crate) use scripted::play_unit;

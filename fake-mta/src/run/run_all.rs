@@ -142,7 +142,7 @@ fn bless_file(source: &Arc<Source>, summary: &Summary, mode: BlessMode, console:
     let of_file = |result: &&UnitResult| result.unit.scenario.source.path() == source.path();
     let judged: Vec<Judged<'_>> = summary.results.iter().filter(of_file).map(judged).collect();
     let blessing = scenario::bless(source, &judged, mode == BlessMode::Force);
-    console.results(&scenario::diff(source.path(), source.text(), &blessing.text));
+    console.results(&scenario::diff(source.path(), source.text(), &blessing.text, "blessed"));
     console.diags(&blessing.refused);
     if blessing.changes == 0 || mode == BlessMode::Check {
         return Ok(());

@@ -29,6 +29,6 @@ pub use vocabulary::Unknown;
 pub use wire::{Packet, Wire};
 
 pub(crate) use duration::{parse as parse_duration, print as print_duration};
-pub(crate) use node::{Node, Value};
+pub(crate) use node::{Entry, Node, Value};
 pub(crate) use problems::Problems;
 pub(crate) use read::{Fields, to_toml_table};

@@ -46,13 +46,13 @@ pub fn bless(source: &Source, judged: &[Judged<'_>], force: bool) -> Blessing {
 }
 
 /// The unified diff between a file's old and new text; empty if they are equal.
-pub fn diff(path: &std::path::Path, old: &str, new: &str) -> String {
+pub fn diff(path: &std::path::Path, old: &str, new: &str, what: &str) -> String {
     if old == new {
         return String::new();
     }
     let path = crate::diag::escape(&path.to_string_lossy()).into_owned();
     let diff = similar::TextDiff::from_lines(old, new);
-    let text = diff.unified_diff().context_radius(2).header(&path, &format!("{path} (blessed)")).to_string();
+    let text = diff.unified_diff().context_radius(2).header(&path, &format!("{path} ({what})")).to_string();
     text.split_inclusive('\n').map(escape_line).collect()
 }
 

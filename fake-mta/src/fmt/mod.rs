@@ -1,0 +1,180 @@
+//! `fake-mta fmt`: scenario files and suite files in one form, with their comments and with the columns that their authors lined up.
+
+mod block;
+mod layout;
+mod tokens;
+
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+
+use crate::{
+    diag::{Diag, Source},
+    run::{Console, Exit, find_files},
+    scenario::{self, Node},
+};
+
+/// What `fake-mta fmt` is asked to do.
+#[derive(Args, Debug)]
+pub struct FmtArgs {
+    /// Files, and folders to search for scenarios and fake-mta.toml; - reads standard input and writes standard output
+    #[arg(default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+
+    /// Write nothing; show what would change, and end with 1 if anything would
+    #[arg(long)]
+    check: bool,
+}
+
+/// Formats files in place.
+pub(crate) fn run(args: &FmtArgs, console: &mut Console) -> Exit {
+    if args.paths == [Path::new("-")] {
+        return standard_input(console);
+    }
+    let files = match find_files(&args.paths) {
+        Ok(files) => files,
+        Err(diags) => {
+            console.diags(&diags);
+            return Exit::UNREADABLE;
+        }
+    };
+    let (mut changed, mut broken) = (0, false);
+    for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+        match format_file(path, args.check, console) {
+            Ok(is_changed) => changed += usize::from(is_changed),
+            Err(diags) => {
+                broken = true;
+                console.diags(&diags);
+            }
+        }
+    }
+    match (broken, args.check && changed > 0) {
+        (true, _) => Exit::UNREADABLE,
+        (false, true) => Exit::FAILED,
+        (false, false) => Exit::PASSED,
+    }
+}
+
+fn standard_input(console: &mut Console) -> Exit {
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    let read = read.map_err(|error| vec![Diag::error(format!("cannot read standard input: {error}"))]);
+    match read.and_then(|_| format(Path::new("standard input"), &text)) {
+        Ok(formatted) => {
+            console.results(&formatted);
+            Exit::PASSED
+        }
+        Err(diags) => {
+            console.diags(&diags);
+            Exit::UNREADABLE
+        }
+    }
+}
+
+/// Whether the file was, or would be, changed.
+fn format_file(path: &Path, is_check: bool, console: &mut Console) -> Result<bool, Vec<Diag>> {
+    let cannot =
+        |what: &str, error: std::io::Error| vec![Diag::error(format!("cannot {what} {}: {error}", path.display()))];
+    let text = fs::read_to_string(path).map_err(|error| cannot("read", error))?;
+    let formatted = format(path, &text)?;
+    if formatted == text {
+        return Ok(false);
+    }
+    if is_check {
+        console.results(&scenario::diff(path, &text, &formatted, "formatted"));
+        return Ok(true);
+    }
+    fs::write(path, &formatted).map_err(|error| cannot("write", error))?;
+    console.results(&format!("formatted {}\n", path.display()));
+    Ok(true)
+}
+
+/// The text in the one form.
+///
+/// # Errors
+/// What is wrong with it as TOML.
+fn format(path: &Path, text: &str) -> Result<String, Vec<Diag>> {
+    let before = Node::parse(&Source::new(path, text))?;
+    let formatted = layout::lay_out(text);
+    // Nothing of a file may be lost by a mistake of ours.
+    match Node::parse(&Source::new(path, formatted.as_str())) {
+        Ok(after) if block::same(&before, &after) => Ok(formatted),
+        _ => {
+            Err(vec![Diag::error(format!("{} is left as it is: formatting would change what it says", path.display()))])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn formatted(text: &str) -> String {
+        let once = format(Path::new("x.toml"), text).unwrap_or_else(|diags| panic!("{}\n{text}", diags[0]));
+        assert_eq!(format(Path::new("x.toml"), &once).as_deref(), Ok(once.as_str()), "twice is once");
+        once
+    }
+
+    #[test]
+    fn spaces_and_empty_lines_have_one_form_and_comments_stay() {
+        let text = "\n\n# top\nname='a'   # why\n\n\n\nrfc=[ '1','2' ]\n  [ mta ]\nx . y={a=1,b=[]}\n\n[[ session ]]# s\nclient =  'c'  \n\n";
+        let wanted = "# top\nname = 'a'   # why\n\nrfc = ['1', '2']\n\n[mta]\nx.y = { a = 1, b = [] }\n\n[[session]] # s\nclient = 'c'\n";
+        assert_eq!(formatted(text), wanted);
+    }
+
+    #[test]
+    fn columns_that_the_author_lined_up_stay_and_others_go() {
+        assert_eq!(formatted("name = 'a'\nip   = 'b'\n"), "name = 'a'\nip   = 'b'\n");
+        assert_eq!(formatted("name    = 'a'\nip      = 'b'\n"), "name = 'a'\nip   = 'b'\n");
+        assert_eq!(formatted("name = 'a'\nip    = 'b'\n"), "name = 'a'\nip = 'b'\n");
+    }
+
+    #[test]
+    fn lists_keep_their_lines_and_get_a_comma_at_the_end() {
+        let text = "x = [ 'a','b',\n  # of c\n 'c' # is c\n\n]\n";
+        assert_eq!(formatted(text), "x = [\n    'a', 'b',\n    # of c\n    'c', # is c\n]\n");
+    }
+
+    #[test]
+    fn lines_of_a_dialogue_begin_and_end_without_spaces() {
+        let text = "dialogue = '''\n  C: HELO x  \nC:QUIT\nS[postfix]:  221 x\n\n'''\nzone = '''\na A 1.2.3.4  \n  B A 1\n'''\n";
+        let wanted =
+            "dialogue = '''\nC: HELO x\nC: QUIT\nS[postfix]:  221 x\n\n'''\nzone = '''\na A 1.2.3.4\n  B A 1\n'''\n";
+        assert_eq!(formatted(text), wanted);
+    }
+
+    #[test]
+    fn a_file_with_crlf_keeps_it() {
+        assert_eq!(formatted("a=1\r\nb = '''\r\nx \r\n'''\r\n"), "a = 1\r\nb = '''\r\nx \r\n'''\r\n");
+    }
+
+    #[test]
+    fn what_is_no_toml_is_refused() {
+        assert!(format(Path::new("x.toml"), "a = \n").is_err());
+    }
+
+    #[test]
+    fn every_shipped_file_has_the_one_form() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let args = FmtArgs { paths: vec![root.join("scenarios"), root.join("examples")], check: true };
+        let exit = run(&args, &mut Console::plain(io::sink(), io::sink()));
+        assert_eq!(exit, Exit::PASSED, "fake-mta fmt scenarios examples");
+    }
+
+    proptest! {
+        #[test]
+        fn formatting_twice_is_formatting_once(text in "([a-c]{1,3} {0,2}= {0,2}(1|'x'|\\[ ?1 ?,? ?\n? ?\\]|\\{ ?a=1 ?\\}) {0,2}(# c)?\n|\n|# d {0,2}\n|\\[ ?t?[a-z]{2} ?\\]\n){0,12}") {
+            if let Ok(once) = format(Path::new("x.toml"), &text) {
+                prop_assert_eq!(format(Path::new("x.toml"), &once), Ok(once.clone()));
+            }
+        }
+    }
+}
