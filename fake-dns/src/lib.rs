@@ -21,6 +21,7 @@
 
 mod answer;
 mod builder;
+pub mod cli;
 mod fault;
 mod log;
 mod net;

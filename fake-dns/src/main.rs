@@ -1,9 +1,7 @@
 //! The program `fake-dns`: serves zone files with faults, and checks them.
 
-mod cli;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::run(std::env::args_os())
+    fake_dns::cli::run(std::env::args_os())
 }

@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use clap::Args;
@@ -28,7 +28,8 @@ pub struct InitArgs {
 
 /// Writes the files, and none over one that is there.
 pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Exit {
-    for (name, text) in [(FILE_NAME, suite(&args.command)), (FIRST, FIRST_SCENARIO.to_owned())] {
+    let suite = suite(&args.command, way_back(&args.dir).as_deref());
+    for (name, text) in [(FILE_NAME, suite), (FIRST, FIRST_SCENARIO.to_owned())] {
         let path = args.dir.join(name);
         if let Err(error) = write_new(&args.dir, &path, &text) {
             let diag = Diag::error(format!("cannot write {}: {error}", path.display()));
@@ -40,7 +41,9 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Exit {
         console.results(&format!("wrote {}\n", path.display()));
     }
     let dir = crate::run::quoted(&args.dir.to_string_lossy());
-    console.results(&format!("next: fake-mta run {dir} -v, and then fake-mta run {dir} --bless\n"));
+    console.results(&format!(
+        "next: fake-mta run {dir} shows what your milter does; fake-mta run {dir} --bless accepts it\n"
+    ));
     Exit::PASSED
 }
 
@@ -49,13 +52,28 @@ fn write_new(dir: &Path, path: &Path, text: &str) -> io::Result<()> {
     fs::File::create_new(path)?.write_all(text.as_bytes())
 }
 
-fn suite(command: &str) -> String {
-    let command = toml::Value::String(command.to_owned());
+/// The folder in which `init` was called, as seen from the suite's: the command is written for that one.
+fn way_back(dir: &Path) -> Option<String> {
+    let mut steps = dir.components().filter(|step| *step != Component::CurDir).peekable();
+    steps.peek()?;
+    if steps.all(|step| matches!(step, Component::Normal(_))) {
+        let depth = dir.components().filter(|step| *step != Component::CurDir).count();
+        return Some(vec![".."; depth].join("/"));
+    }
+    std::env::current_dir().ok().map(|dir| dir.to_string_lossy().into_owned())
+}
+
+fn suite(command: &str, cwd: Option<&str>) -> String {
+    let string = |text: &str| toml::Value::String(text.to_owned());
+    let command = string(command);
+    let cwd = cwd.map(|cwd| format!("# The folder it starts in, seen from this one.\ncwd = {}\n", string(cwd)));
+    let cwd = cwd.unwrap_or_default();
     format!(
         "# The milter that the scenarios in this folder are played against.\n\n\
          [milter]\n\
          # {{listen}} is the socket that it has to listen on, {{dns}} the DNS server to ask, {{dir}} a folder for its files.\n\
          command = {command}\n\
+         {cwd}\
          # Once before a run, if it has to be built:\n\
          # build = \"make\"\n\
          # A milter that knows TCP alone:\n\
@@ -76,7 +94,8 @@ example.org.   TXT "v=spf1 ip4:192.0.2.1 -all"
 '''
 
 # `C:` is what the client says. What has to come of it is written below: `S:` what the MTA answers, `M:` what the milter said,
-# `D:` a DNS question. What is not written is not checked; `fake-mta run -v` shows all of it.
+# `D:` a DNS question. What is not written is not checked; `fake-mta run -v` shows all of it. `M: continue` says that the milter
+# neither refuses nor changes the message: if yours does, `--bless` writes what it does in that place.
 [[session]]
 client = "client.example.org [192.0.2.1]"
 dialogue = '''
@@ -84,12 +103,12 @@ C: EHLO client.example.org
 C: MAIL FROM:<sender@example.org>
 C: RCPT TO:<rcpt@example.net>
 C: [message]
-S: 250 [..]
+M: continue
 C: QUIT
 '''
 envelope = [
     "MAIL FROM:<sender@example.org>",
-    "RCPT TO:<rcpt@example.net>",
+    "RCPT TO:<rcpt@example.net>[..]",
 ]
 "#;
 
@@ -100,8 +119,16 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_without_a_complaint() {
-        assert!(Suite::parse(&Source::new(FILE_NAME, suite("./m \"a b\" {listen}"))).is_ok());
+        assert!(Suite::parse(&Source::new(FILE_NAME, suite("./m \"a b\" {listen}", None))).is_ok());
+        assert!(Suite::parse(&Source::new(FILE_NAME, suite("./m", Some(".. \"x\"")))).is_ok());
         assert!(scenario::parse(&Source::new(FIRST, FIRST_SCENARIO)).is_ok());
+    }
+
+    #[test]
+    fn the_command_starts_where_it_was_written_for() {
+        let way = |dir: &str| way_back(Path::new(dir));
+        assert_eq!((way("."), way("scenarios"), way("./a/b")), (None, Some("..".to_owned()), Some("../..".to_owned())));
+        assert!(way("../elsewhere").is_some_and(|path| Path::new(&path).is_absolute()));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::FaultRule;
 use clap::{Parser, Subcommand, ValueEnum};
-use fake_dns::FaultRule;
 use zone::{Mode, Name};
 
 /// A fake DNS server for tests: zones from files, faults by rule, a log of every question.

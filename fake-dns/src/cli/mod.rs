@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line of the program `fake-dns`.
 //!
 //! Exit codes: 0 all well, 2 a file cannot be read or has errors, 3 the address cannot be bound, 64 usage.
 
@@ -16,8 +16,8 @@ use clap::Parser as _;
 
 use args::{Args, Command};
 
-/// Does what the arguments say.
-pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Does what the arguments say; the first is the program's name.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Args::try_parse_from(args) {
         Ok(Args { command: Command::Serve(serve) }) => serve::run(serve),
         Ok(Args { command: Command::Check(check) }) => check::run(&check),

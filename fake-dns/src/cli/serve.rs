@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use fake_dns::{Builder, FakeDns, StartError};
+use crate::{Builder, FakeDns, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Serve;

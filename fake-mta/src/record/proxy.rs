@@ -2,7 +2,10 @@
 
 use std::{
     fs, io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use milter_proto::{FrameDecoder, limits};
@@ -26,12 +29,12 @@ pub async fn record(args: &RecordArgs, cancel: &Cancel, console: &mut Console) -
         fs::create_dir_all(&args.dir)?;
         let mut connections = JoinSet::new();
         let listener = Listener::bind(&args.listen).await?;
-        for number in 1_u32.. {
+        let numbers = Arc::new(AtomicU32::new(1));
+        loop {
             let stream = listener.accept().await?;
             while connections.try_join_next().is_some() {}
-            connections.spawn(pass(args.clone(), number, stream));
+            connections.spawn(pass(args.clone(), Number::of(&numbers), stream));
         }
-        Ok(())
     };
     let ended: Option<io::Result<()>> = cancel.or(listening).await;
     if let MilterAddr::Unix(path) = &args.listen {
@@ -73,10 +76,12 @@ impl Listener {
 }
 
 /// One connection of the MTA, and the one to the milter that it stands for.
-async fn pass(args: RecordArgs, number: u32, mta: Box<dyn Stream>) {
+async fn pass(args: RecordArgs, number: Number, mta: Box<dyn Stream>) {
     let milter = match connector::connect(&args.milter).await {
         Ok(milter) => milter,
-        Err(error) => return tell(&format!("[{number}] the milter at {} cannot be reached: {error}", args.milter)),
+        Err(error) => {
+            return tell(&format!("[{}] the milter at {} cannot be reached: {error}", number.get(), args.milter));
+        }
     };
     let seen = Seen { entries: Arc::default(), number, quiet: args.quiet };
     let ((mta_read, mta_write), (milter_read, milter_write)) = (split(mta), split(milter));
@@ -85,11 +90,27 @@ async fn pass(args: RecordArgs, number: u32, mta: Box<dyn Stream>) {
         copy(milter_read, mta_write, false, seen.clone(), limits::REPLY_PAYLOAD_MAX),
     );
     let entries = std::mem::take(&mut *seen.entries.lock().unwrap_or_else(PoisonError::into_inner));
-    // Whoever only looked whether somebody listens has said nothing.
-    if entries.iter().any(|entry| !matches!(entry, Entry::Closed(_)))
-        && let Err(error) = write(&args, number, &entries)
+    if !entries.is_empty()
+        && let Err(error) = write(&args, seen.number.get(), &entries)
     {
-        tell(&format!("[{number}] cannot write into {}: {error}", args.dir.display()));
+        tell(&format!("[{}] cannot write into {}: {error}", seen.number.get(), args.dir.display()));
+    }
+}
+
+/// The number of a connection, which it gets when something is said of it.
+#[derive(Clone)]
+struct Number {
+    drawn: Arc<OnceLock<u32>>,
+    next: Arc<AtomicU32>,
+}
+
+impl Number {
+    fn of(next: &Arc<AtomicU32>) -> Self {
+        Self { drawn: Arc::default(), next: Arc::clone(next) }
+    }
+
+    fn get(&self) -> u32 {
+        *self.drawn.get_or_init(|| self.next.fetch_add(1, Ordering::Relaxed))
     }
 }
 
@@ -129,7 +150,7 @@ async fn copy(
 #[derive(Clone)]
 struct Seen {
     entries: Arc<Mutex<Vec<Entry>>>,
-    number: u32,
+    number: Number,
     quiet: bool,
 }
 
@@ -147,10 +168,14 @@ impl Seen {
     }
 
     fn note(&self, entry: Entry) {
-        if !self.quiet {
-            tell(&format!("[{}] {}", self.number, entry.line()));
-        }
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever only looked whether somebody listens has said nothing.
+        if entries.is_empty() && matches!(entry, Entry::Closed(_)) {
+            return;
+        }
+        if !self.quiet {
+            tell(&format!("[{}] {}", self.number.get(), entry.line()));
+        }
         // A connection that is kept for ever must not fill the memory.
         if entries.len() < ENTRIES_MAX {
             entries.push(entry);

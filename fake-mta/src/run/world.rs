@@ -335,6 +335,10 @@ fn cannot_start(line: &CommandLine, suite: &Suite, error: &std::io::Error) -> Fa
         std::io::ErrorKind::NotFound if !line.cwd.is_dir() => {
             (format!("cannot start the milter: no folder {}", line.cwd.display()), "see `cwd` in fake-mta.toml")
         }
+        std::io::ErrorKind::NotFound if line.words[0].starts_with('.') => (
+            format!("cannot start the milter: no program `{program}` in {}", line.cwd.display()),
+            "it starts in the folder `cwd` of fake-mta.toml, seen from that file; `build` there makes it before the run",
+        ),
         std::io::ErrorKind::NotFound => (
             format!("cannot start the milter: no program `{program}`"),
             "a name without `/` is looked for in PATH; `build` in fake-mta.toml makes it before the run",

@@ -1,0 +1,63 @@
+//! What pages must not do: lead nowhere, and show what nobody runs without saying why.
+
+use std::path::Path;
+
+use libtest_mimic::Failed;
+
+/// Every link to a file of the repository, and to a heading in it, leads somewhere.
+///
+/// # Errors
+/// The links that do not.
+pub(crate) fn links_lead_somewhere(pages: &[std::path::PathBuf]) -> Result<(), Failed> {
+    let mut broken = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(page)?;
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+        for link in links.filter(|link| !link.contains("://")) {
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { page.clone() } else { folder(page).join(path) };
+            if !target.exists() || (!heading.is_empty() && !has_heading(&target, heading)) {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    if broken.is_empty() { Ok(()) } else { Err(Failed::from(broken.join("\n"))) }
+}
+
+/// A block is `console`, a file of the reader's, or has behind its tag ` # ` and why it is not run. Pages for other runners are left out.
+///
+/// # Errors
+/// The blocks that are neither.
+pub(crate) fn blocks_are_run_or_say_why_not(pages: &[std::path::PathBuf]) -> Result<(), Failed> {
+    let mut silent = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(page)?;
+        if text.contains("by `tests/real-milter`") || !page.to_string_lossy().contains("/docs/") {
+            continue;
+        }
+        let mut is_inside = false;
+        for (index, line) in text.lines().enumerate() {
+            let Some(info) = line.trim_start().strip_prefix("```") else { continue };
+            is_inside = !is_inside;
+            let is_run = info == "console" || crate::page::file_of(info).is_some();
+            if is_inside && !is_run && !info.contains(" # ") {
+                silent.push(format!("{}:{}: ```{info}", page.display(), index + 1));
+            }
+        }
+    }
+    if silent.is_empty() { Ok(()) } else { Err(Failed::from(silent.join("\n"))) }
+}
+
+fn folder(page: &Path) -> &Path {
+    page.parent().expect("a page is in a folder")
+}
+
+/// As GitHub makes anchors: small letters, hyphens for blanks, everything else but letters, digits and hyphens left out.
+fn has_heading(page: &Path, anchor: &str) -> bool {
+    let slug = |heading: &str| {
+        let letters = heading.trim().chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+        letters.collect::<String>().to_lowercase().replace(' ', "-")
+    };
+    let text = std::fs::read_to_string(page).unwrap_or_default();
+    text.lines().any(|line| line.starts_with('#') && slug(line.trim_start_matches('#')) == anchor)
+}
