@@ -99,18 +99,18 @@ fn a_recorded_session_can_be_played_again_and_shown() {
     let dir = folder();
     recorded(dir.path(), &[]);
     // The connection that found out whether it listens said nothing, and is no record.
-    let scenario = fs::read_to_string(dir.path().join("seen/it-2.toml")).expect("a scenario");
+    let scenario = fs::read_to_string(dir.path().join("seen/it-1.toml")).expect("a scenario");
     insta::assert_snapshot!("recorded", scenario);
     // Which side closes first is chance.
-    let decoded = told(dir.path(), &["decode", "seen/it-2.json"]);
+    let decoded = told(dir.path(), &["decode", "seen/it-1.json"]);
     let lines: Vec<&str> = decoded.lines().filter(|line| !line.ends_with("[close]")).collect();
     insta::assert_snapshot!("decoded", lines.join("\n"));
     let filter = start(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"], "m.sock");
-    let text = told(dir.path(), &["run", "seen/it-2.toml", "--milter", "unix:m.sock"]);
+    let text = told(dir.path(), &["run", "seen/it-1.toml", "--milter", "unix:m.sock"]);
     assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
     assert!(text.ends_with("exit 0\n"), "{text}");
     filter.stop();
-    let text = told(dir.path(), &["replay", "seen/it-2.json"]);
+    let text = told(dir.path(), &["replay", "seen/it-1.json"]);
     assert!(text.contains("packets"), "it is read: {text}");
 }
 
@@ -118,8 +118,8 @@ fn a_recorded_session_can_be_played_again_and_shown() {
 fn a_redacted_record_holds_no_name_address_or_secret() {
     let dir = folder();
     recorded(dir.path(), &["--redact"]);
-    let mut all = told(dir.path(), &["decode", "seen/it-2.json"]);
-    for file in ["it-2.json", "it-2.toml", "it-2-1.eml"] {
+    let mut all = told(dir.path(), &["decode", "seen/it-1.json"]);
+    for file in ["it-1.json", "it-1.toml", "it-1-1.eml"] {
         all.push_str(&fs::read_to_string(dir.path().join("seen").join(file)).expect("a file"));
     }
     for word in ["example.org", "example.net", "example.com", "bob@", "alice", "192.0.2.10", "secret"] {

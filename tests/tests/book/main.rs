@@ -6,8 +6,8 @@
 //! may differ. Commands are expected to succeed, unless a line `[exit code N]` ends what they print.
 //!
 //! A command that ends in `&` goes on; the next one waits until its socket accepts connections. Comments say what a page needs:
-//! `<!-- needs: COMMAND -->` (without it the page is ignored, or fails if `BOOK=required` is set) and `<!-- uses: FOLDER -->` (a
-//! folder of the repository that the reader has).
+//! `<!-- needs: COMMAND -->` (without it the page is ignored, or fails if `BOOK=required` is set), `<!-- uses: FOLDER -->` (a
+//! folder of the repository that the reader has; `bin`: the programs are where every user can start them), `<!-- waits for: FILE -->` (which something in the background writes).
 //!
 //! `BOOK=update cargo test -p tests --test book` writes what came into the pages. Read it before you believe it.
 
@@ -36,6 +36,7 @@ fn main() -> ExitCode {
     };
     trials.push(Trial::test("elisions_and_times_stand_for_what_they_say", compared));
     trials.push(Trial::test("links_lead_somewhere", || marks::links_lead_somewhere(&pages())));
+    trials.push(Trial::test("facts_are_shown", || marks::facts_are_shown(&pages())));
     trials.push(Trial::test("blocks_are_run_or_say_why_not", || marks::blocks_are_run_or_say_why_not(&pages())));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -69,6 +70,10 @@ fn read_along(path: &Path, name: &str, text: &str, page: &Page) -> Result<(), Fa
         let commands = match block {
             Block::File { path, text } => {
                 world.write(path, text)?;
+                continue;
+            }
+            Block::Wait(path) => {
+                world.wait_for(path)?;
                 continue;
             }
             Block::Console(commands) => commands,

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use libtest_mimic::Failed;
 
+use crate::root;
+
 /// Every link to a file of the repository, and to a heading in it, leads somewhere.
 ///
 /// # Errors
@@ -46,6 +48,34 @@ pub(crate) fn blocks_are_run_or_say_why_not(pages: &[std::path::PathBuf]) -> Res
         }
     }
     if silent.is_empty() { Ok(()) } else { Err(Failed::from(silent.join("\n"))) }
+}
+
+/// In tables whose last column is "shown by" each word in backticks is a scenario of `scenarios/milter`, or a recording.
+///
+/// # Errors
+/// The words that are neither.
+pub(crate) fn facts_are_shown(pages: &[std::path::PathBuf]) -> Result<(), Failed> {
+    let captures = ["sendmail", "postfix"].map(|mta| root().join(format!("fake-mta/testdata/captures/{mta}.jsonl")));
+    let captures = captures.map(|path| std::fs::read_to_string(path).unwrap_or_default()).concat();
+    let mut unknown = Vec::new();
+    for page in pages {
+        let text = std::fs::read_to_string(page)?;
+        let mut is_fact = false;
+        for line in text.lines() {
+            let Some(last) = line.strip_suffix('|').and_then(|row| row.rsplit('|').next()) else {
+                is_fact = false;
+                continue;
+            };
+            is_fact |= last.trim() == "shown by";
+            let words = last.split('`').skip(1).step_by(2).filter(|_| is_fact);
+            let is_there = |word: &str| match word.strip_prefix("capture:") {
+                Some(name) => captures.contains(&format!("\"name\":\"{name}\"")),
+                None => root().join(format!("scenarios/milter/{word}.toml")).exists(),
+            };
+            unknown.extend(words.filter(|word| !is_there(word)).map(|word| format!("{}: {word}", page.display())));
+        }
+    }
+    if unknown.is_empty() { Ok(()) } else { Err(Failed::from(unknown.join("\n"))) }
 }
 
 fn folder(page: &Path) -> &Path {

@@ -25,6 +25,8 @@ pub(crate) enum Block {
     },
     /// What the reader types and sees.
     Console(Vec<Command>),
+    /// A file that something in the background writes, and that is there before the reader can type.
+    Wait(String),
 }
 
 /// A command and what it prints.
@@ -69,6 +71,9 @@ impl Page {
         }
         if let Some(folder) = comment.strip_prefix("uses: ") {
             self.uses.push(folder.to_owned());
+        }
+        if let Some(file) = comment.strip_prefix("waits for: ") {
+            self.blocks.push(Block::Wait(file.to_owned()));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{
     fs,
     net::{SocketAddr, TcpStream},
-    os::unix::net::UnixStream,
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::atomic::{AtomicU8, Ordering},
@@ -31,9 +31,9 @@ impl World {
     /// # Errors
     /// It cannot be made.
     pub(crate) fn new(page: &str, uses: &[String]) -> Result<Self, Failed> {
-        let bin = programs()?;
+        let bin = programs(uses.iter().any(|folder| folder == "bin"))?;
         let dir = tempfile::Builder::new().prefix("book-").tempdir()?;
-        for folder in uses {
+        for folder in uses.iter().filter(|folder| *folder != "bin") {
             copy(&root().join(folder), &dir.path().join(folder))
                 .map_err(|error| format!("{page}: uses {folder}: {error}"))?;
         }
@@ -78,15 +78,30 @@ impl World {
             0 => addrs.iter().all(Addr::accepts),
             _ => self.shell.printed().lines().count() >= lines,
         };
-        let end = Instant::now() + PATIENCE;
-        while !ready() {
-            if Instant::now() > end {
-                return Err(Failed::from(format!("`{command}` does not get ready: {}", self.shell.printed())));
-            }
-            thread::sleep(PAUSE);
-        }
-        Ok(())
+        until(ready).map_err(|()| Failed::from(format!("`{command}` does not get ready: {}", self.shell.printed())))
     }
+
+    /// Waits until something in the background has written a file.
+    ///
+    /// # Errors
+    /// It does not come.
+    pub(crate) fn wait_for(&self, path: &str) -> Result<(), Failed> {
+        let file = self.dir.path().join(path);
+        let is_written = || fs::metadata(&file).is_ok_and(|file| file.len() > 0);
+        until(is_written).map_err(|()| Failed::from(format!("{path} does not come")))
+    }
+}
+
+/// Looks again and again; the patience is for a machine that has much to do.
+fn until(done: impl Fn() -> bool) -> Result<(), ()> {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        if Instant::now() > end {
+            return Err(());
+        }
+        thread::sleep(PAUSE);
+    }
+    Ok(())
 }
 
 /// Whether a command succeeds, as in `needs: go version`.
@@ -107,15 +122,20 @@ fn search_path() -> String {
 }
 
 /// Our programs under their real names. `{bin}` in suite files is the folder that they are in, so these must not be symbolic links.
-fn programs() -> Result<TempDir, Failed> {
-    let bin = tempfile::Builder::new().prefix("bin-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+///
+/// Links cost nothing, but a repository may be in a folder that not every user can look into; a page that becomes another user has copies.
+fn programs(copies: bool) -> Result<TempDir, Failed> {
+    let place = if copies { std::env::temp_dir() } else { PathBuf::from(env!("CARGO_TARGET_TMPDIR")) };
+    let bin = tempfile::Builder::new().prefix("bin-").tempdir_in(place)?;
+    fs::set_permissions(bin.path(), fs::Permissions::from_mode(0o755))?;
     for (name, built) in [
         ("fake-mta", env!("CARGO_BIN_EXE_fake-mta-under-test")),
         ("fake-dns", env!("CARGO_BIN_EXE_fake-dns-under-test")),
         ("spf-milter", env!("CARGO_BIN_EXE_spf-milter-under-test")),
     ] {
         let path = bin.path().join(name);
-        fs::hard_link(built, &path).or_else(|_| fs::copy(built, &path).map(drop))?;
+        let link = if copies { Err(std::io::ErrorKind::Unsupported.into()) } else { fs::hard_link(built, &path) };
+        link.or_else(|_| fs::copy(built, &path).map(drop))?;
     }
     Ok(bin)
 }
