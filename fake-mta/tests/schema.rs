@@ -217,7 +217,7 @@ fn collect(dir: &Path, files: &mut [Vec<PathBuf>; 2]) {
         let path = entry.path();
         if path.is_dir() {
             collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "toml") {
+        } else if path.extension().is_some_and(|extension| extension == "toml") && !path.ends_with("Cargo.toml") {
             files[usize::from(path.ends_with("fake-mta.toml"))].push(path);
         }
     }

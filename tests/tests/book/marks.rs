@@ -26,7 +26,8 @@ pub(crate) fn links_lead_somewhere(pages: &[std::path::PathBuf]) -> Result<(), F
     if broken.is_empty() { Ok(()) } else { Err(Failed::from(broken.join("\n"))) }
 }
 
-/// A block is `console`, a file of the reader's, or has behind its tag ` # ` and why it is not run. Pages for other runners are left out.
+/// A block is `console`, a file of the reader's, or has behind its tag ` # ` and why it is not run; ` # as in FILE` shows a part of that
+/// file. Pages for other runners are left out.
 ///
 /// # Errors
 /// The blocks that are neither.
@@ -41,6 +42,11 @@ pub(crate) fn blocks_are_run_or_say_why_not(pages: &[std::path::PathBuf]) -> Res
         for (index, line) in text.lines().enumerate() {
             let Some(info) = line.trim_start().strip_prefix("```") else { continue };
             is_inside = !is_inside;
+            if let Some((_, reason)) = info.split_once(" # as in ")
+                && !is_part_of(&text, index, reason.split(',').next().unwrap_or(reason))
+            {
+                silent.push(format!("{}:{}: not in {reason}", page.display(), index + 1));
+            }
             let is_run = info == "console" || crate::page::file_of(info).is_some();
             if is_inside && !is_run && !info.contains(" # ") {
                 silent.push(format!("{}:{}: ```{info}", page.display(), index + 1));
@@ -76,6 +82,15 @@ pub(crate) fn facts_are_shown(pages: &[std::path::PathBuf]) -> Result<(), Failed
         }
     }
     if unknown.is_empty() { Ok(()) } else { Err(Failed::from(unknown.join("\n"))) }
+}
+
+/// Whether the block below this line stands in that file of the repository, wherever it is indented.
+fn is_part_of(page: &str, fence: usize, file: &str) -> bool {
+    let block = page.lines().skip(fence + 1).take_while(|line| !line.starts_with("```")).map(str::trim);
+    let file = std::fs::read_to_string(root().join(file)).unwrap_or_default();
+    let file: Vec<&str> = file.lines().map(str::trim).collect();
+    let block: Vec<&str> = block.collect();
+    file.windows(block.len().max(1)).any(|lines| lines == block)
 }
 
 fn folder(page: &Path) -> &Path {
