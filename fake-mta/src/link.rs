@@ -203,6 +203,7 @@ impl Link {
 
     /// Throws away what the filter has sent and nobody has asked for.
     pub(crate) fn forget_unread(&mut self) {
+        self.note_unread();
         self.session.forget_unread();
         self.head = FrameHead::default();
     }
@@ -217,14 +218,18 @@ impl Link {
         }
     }
 
+    fn note_unread(&mut self) {
+        while let Ok(Some(received)) = self.session.next_reply() {
+            self.journal.note(Event::Unread(self.channel, received.frame));
+        }
+    }
+
     /// Writes down what the filter has sent and nobody has read. A filter that hangs up as well is heard out at once.
     async fn overhear(&mut self, limit: Duration) {
         let deadline = Instant::now() + limit;
         let (mut buffer, mut heard) = ([0; 4096], 0);
         loop {
-            while let Ok(Some(received)) = self.session.next_reply() {
-                self.journal.note(Event::Unread(self.channel, received.frame));
-            }
+            self.note_unread();
             match timeout_at(deadline, self.stream.read(&mut buffer)).await {
                 Ok(Ok(count @ 1..)) if heard < OVERHEARD_MAX => {
                     heard += count;

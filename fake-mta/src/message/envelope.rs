@@ -7,8 +7,17 @@ use crate::smtp::split_at_byte;
 pub(crate) struct Recipient {
     /// The address without angle brackets.
     pub(crate) address: Vec<u8>,
+    /// The address as it was named first, before it was completed.
+    pub(crate) original: Vec<u8>,
     /// ESMTP parameters: `NOTIFY=…`, `ORCPT=…`.
     pub(crate) params: Vec<Vec<u8>>,
+}
+
+impl Recipient {
+    /// A recipient who is called as he was named.
+    pub(crate) fn new(address: Vec<u8>, params: Vec<Vec<u8>>) -> Self {
+        Self { original: address.clone(), address, params }
+    }
 }
 
 /// Sender and recipients of the message in the queue.
@@ -40,6 +49,12 @@ pub struct Delivered {
 }
 
 impl Envelope {
+    /// The value of a parameter of MAIL.
+    pub(crate) fn param(&self, name: &str) -> Option<&[u8]> {
+        let found = self.params.iter().find(|param| keyword(param).eq_ignore_ascii_case(name.as_bytes()))?;
+        Some(split_at_byte(found, b'=').1)
+    }
+
     /// Sets parameters of MAIL; those of another keyword stay as they are.
     pub(crate) fn set_params(&mut self, params: impl IntoIterator<Item = Vec<u8>>) {
         for param in params {
@@ -80,14 +95,14 @@ impl Envelope {
 /// The parameters of MAIL that the next hop gets too. It is not authenticated to, and is told a SIZE of its own.
 const FORWARDED: [&str; 4] = ["BODY", "ENVID", "RET", "SMTPUTF8"];
 
-/// A parameter as MTAs write it: keywords, and values that are keywords, in upper case.
+/// A parameter as MTAs write it: keywords, and values that are keywords, in upper case; what the body is, is written as it came.
 fn written(param: &[u8]) -> Vec<u8> {
     let (keyword, value) = split_at_byte(param, b'=');
     let keyword = keyword.to_ascii_uppercase();
     if keyword.len() == param.len() {
         return keyword;
     }
-    let is_word = matches!(&keyword[..], b"BODY" | b"RET" | b"NOTIFY");
+    let is_word = matches!(&keyword[..], b"RET" | b"NOTIFY");
     let value = if is_word { value.to_ascii_uppercase() } else { value.to_vec() };
     [&keyword[..], b"=", &value].concat()
 }

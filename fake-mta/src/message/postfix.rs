@@ -35,6 +35,11 @@ impl PostfixHeaders {
         self.fields.iter().find(|field| field.header.is_named(name)).map(|field| &field.header.value[..])
     }
 
+    /// How many fields of that name there are, our own among them.
+    pub(crate) fn count_of(&self, name: &[u8]) -> usize {
+        self.fields.iter().filter(|field| field.header.is_named(name)).count()
+    }
+
     /// SMFIR_ADDHEADER: after the last field.
     pub(crate) fn add(&mut self, name: &[u8], value: &[u8]) {
         let field = self.filter_field(name, value);

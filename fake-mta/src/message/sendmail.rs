@@ -1,6 +1,9 @@
 //! sendmail's header rules: the list begins with default fields that the configuration file declares, filled or not.
 
-use super::content::{Header, message_text};
+use super::{
+    complete::complete_addresses,
+    content::{Header, message_text},
+};
 
 /// The header fields of a message in sendmail's queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +80,13 @@ impl SendmailHeaders {
                 let (value, kind) = match name {
                     "Received" => (Some([b" ", &generated.received[..]].concat()), Kind::Trace),
                     "Date" => (filled(name, &generated.date), Kind::Default),
-                    "From" => (filled(name, &generated.from), Kind::Default),
+                    // Resent-From is not sent if the message is not resent, but there it is; and so is Full-Name.
+                    "From" | "Resent-From" => (filled(name, &generated.from), Kind::Default),
+                    "Message-Id" if resent => (None, Kind::Default),
                     "Message-Id" => (filled(name, &generated.message_id), Kind::Default),
-                    // These two are not sent, but there they are.
+                    "Resent-Message-Id" if resent => (filled(name, &generated.message_id), Kind::Default),
+                    "Resent-Date" if resent => (filled(name, &generated.date), Kind::Default),
                     "Full-Name" => (filled(name, FULL_NAME_TEMPLATE), Kind::Default),
-                    "Resent-From" if !resent => (filled(name, &generated.from), Kind::Default),
                     _ => (None, Kind::Default),
                 };
                 Slot { name: name.into(), value, kind }
@@ -199,6 +204,23 @@ impl SendmailHeaders {
         self.slots.iter().filter(|slot| slot.is_named(name) && slot.value.is_some()).count()
     }
 
+    /// The value of the field that identifies the message, the last one if there are several.
+    pub(crate) fn message_id(&self) -> Option<&[u8]> {
+        let name: &[u8] = if self.resent { b"Resent-Message-Id" } else { b"Message-Id" };
+        self.slots.iter().rev().filter(|slot| slot.is_named(name)).find_map(|slot| slot.value.as_deref())
+    }
+
+    /// Gives the addresses of the fields that hold some a domain, if they have none.
+    pub(crate) fn complete_addresses(&mut self, origin: &str) {
+        for slot in &mut self.slots {
+            if let Some(value) = slot.value.take() {
+                let mut header = Header::new(std::mem::take(&mut slot.name), value);
+                complete_addresses(&mut header, origin);
+                (slot.name, slot.value) = (header.name, Some(header.value));
+            }
+        }
+    }
+
     fn find(&self, index: u32, name: &[u8]) -> Option<usize> {
         // sendmail takes the index for a signed number.
         let nth = usize::try_from(i32::from_be_bytes(index.to_be_bytes()).max(1)).unwrap_or(usize::MAX) - 1;
@@ -277,8 +299,8 @@ const NAME_MAX: usize = 200;
 /// What a line of a header field is put together in, bytes (`MAXLINE` and 255).
 const LINE_BUFFER: usize = 2303;
 
-/// Fields that only a mailer with the right flag would get, and a relay has neither flag.
-const NEVER_RELAYED: [&str; 2] = ["Return-Path", "Full-Name"];
+/// Fields that only a mailer with the right flag would get, and a relay has none of the flags.
+const NEVER_RELAYED: [&str; 3] = ["Return-Path", "Full-Name", "Content-Length"];
 
 #[cfg(test)]
 mod tests {

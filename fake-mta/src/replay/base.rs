@@ -9,7 +9,7 @@ use super::capture::Capture;
 use crate::{
     client::{Client, ClientName},
     profile::Personality,
-    settings::{FailureAction, FilterSettings, RecipientRules, Settings, Timeouts},
+    settings::{DomainCheck, FailureAction, FilterSettings, RecipientRules, Settings, Timeouts},
 };
 
 /// The MTA that was captured; the error names one that is not known.
@@ -76,6 +76,10 @@ fn base(postfix: bool) -> Settings {
         .filter_map(|addr| addr.parse().ok())
         .collect();
     settings.starttls = true;
+    if !postfix {
+        let exists = |domain: &str| DOMAINS.iter().any(|known| known.eq_ignore_ascii_case(domain));
+        settings.sender_domains = Some(DomainCheck::new(exists));
+    }
     settings.recipients = RecipientRules {
         local_domains: vec![HOSTNAME.to_owned(), "localhost".to_owned()],
         relay_domains: Some(vec!["example.net".to_owned()]),
@@ -240,6 +244,9 @@ fn words(text: &str) -> Vec<String> {
 
 /// The name of the captured host.
 pub(super) const HOSTNAME: &str = "mx.example.com";
+/// The domains that the captured MTA's DNS server knew an address or a mail exchanger of.
+const DOMAINS: [&str; 5] =
+    ["example.org", "example.net", "client.example.net", "client6.example.net", "forged.example.net"];
 /// Who ran the commands.
 pub(super) const LOCAL_USER: &str = "root";
 /// More filters than this are nobody's configuration.

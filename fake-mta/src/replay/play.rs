@@ -12,7 +12,9 @@ use super::{
 use crate::{
     clock::Clock,
     journal::{Event, Journal},
+    message::Content,
     profile::{Mta, Submission},
+    smtp::address_list,
 };
 
 /// What the fake MTA did.
@@ -32,7 +34,7 @@ pub(super) async fn play(capture: &Capture, medium: Medium) -> Result<Outcome, S
     let journal = Journal::new();
     let (personality, client) = (base::personality(capture)?, base::client(capture)?);
     let mut mta = Mta::new(personality, Arc::new(settings), client, Arc::clone(&filters) as _, journal.clone());
-    let mut player = Player { submission: None };
+    let mut player = Player { submission: None, dot_ends: true, recipients_in_header: false };
     if !capture.client.local {
         mta.connect().await;
     }
@@ -64,6 +66,10 @@ fn scripts(capture: &Capture) -> Result<Vec<Vec<Vec<Packet>>>, String> {
 struct Player {
     /// A `sendmail` command that waits for its message.
     submission: Option<Submission>,
+    /// A line with nothing but a dot ends that message.
+    dot_ends: bool,
+    /// The recipients of that message stand in its header.
+    recipients_in_header: bool,
 }
 
 impl Player {
@@ -100,21 +106,25 @@ impl Player {
             return Err(unknown());
         }
         let mut submission = Submission {
-            sender: Vec::new(),
+            sender: base::LOCAL_USER.into(),
             recipients: Vec::new(),
             user_id: 0,
             full_name: base::LOCAL_USER.to_owned(),
         };
         while let Some(word) = words.next() {
+            let mut argument = |option: &str| match &word[option.len()..] {
+                "" => words.next().map(unquoted).ok_or_else(unknown),
+                joined => Ok(unquoted(joined)),
+            };
             match word {
                 "-bs" => {
                     mta.connect().await;
                     return Ok(());
                 }
-                "-f" => {
-                    submission.sender = words.next().ok_or_else(unknown)?.trim_matches(['<', '>', '\'', '"']).into();
-                }
-                "-i" | "-oi" => {}
+                "-i" | "-oi" => self.dot_ends = false,
+                "-t" => self.recipients_in_header = true,
+                _ if word.starts_with("-f") => submission.sender = argument("-f")?.into(),
+                _ if word.starts_with("-F") => submission.full_name = argument("-F")?.to_owned(),
                 option if option.starts_with('-') => return Err(unknown()),
                 recipient => submission.recipients.push(recipient.into()),
             }
@@ -125,7 +135,11 @@ impl Player {
 
     /// Text with LF line ends, as it goes over the wire; or the standard input of a command.
     async fn send(&mut self, mta: &mut Mta, text: &[u8]) -> Result<(), String> {
-        if let Some(submission) = self.submission.take() {
+        if let Some(mut submission) = self.submission.take() {
+            let text = if self.dot_ends { before_dot(text) } else { text };
+            if self.recipients_in_header {
+                submission.recipients.extend(recipients_in_header(text));
+            }
             let taken = mta.submit(&submission, text).await;
             return taken.then_some(()).ok_or_else(|| "run sendmail".to_owned());
         }
@@ -148,6 +162,25 @@ impl Player {
         mta.feed(&wire).await;
         Ok(())
     }
+}
+
+/// The text up to a line with nothing but a dot.
+fn before_dot(text: &[u8]) -> &[u8] {
+    let dot = text.windows(3).position(|bytes| bytes == b"\n.\n");
+    dot.map_or(text, |at| &text[..=at])
+}
+
+/// Whom the header of a message is for.
+fn recipients_in_header(text: &[u8]) -> Vec<Vec<u8>> {
+    let headers = Content::parse(text).headers;
+    let of_recipients =
+        headers.iter().filter(|header| ["To", "Cc", "Bcc"].iter().any(|name| header.is_named(name.as_bytes())));
+    of_recipients.flat_map(|header| address_list(&header.value)).collect()
+}
+
+/// A word of a command line without the quotes or the angle brackets around it.
+fn unquoted(word: &str) -> &str {
+    word.trim_matches(['<', '>', '\'', '"'])
 }
 
 /// Protocol and cipher as the note names them: `TLSv1.3 TLS_AES_256_GCM_SHA384`.

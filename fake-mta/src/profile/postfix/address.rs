@@ -31,6 +31,27 @@ pub(super) fn parse_path(typed: &[u8]) -> Option<Vec<u8>> {
     Some(text(&inner[..end]))
 }
 
+/// The address as it is written outside: a local part that is no dot-string goes into quotes.
+pub(super) fn external(address: &[u8]) -> Vec<u8> {
+    let (local, domain) = match address.iter().rposition(|&byte| byte == b'@') {
+        Some(at) => address.split_at(at),
+        None => (address, &b""[..]),
+    };
+    let plain = |byte: &u8| (33..127).contains(byte) && !b"()<>@,;:\\\"[]".contains(byte) || !byte.is_ascii();
+    let is_atom = |atom: &[u8]| !atom.is_empty() && atom.iter().all(plain);
+    if local.is_empty() || local.split(|&byte| byte == b'.').all(is_atom) {
+        return address.to_vec();
+    }
+    let mut out = vec![b'"'];
+    for &byte in local {
+        out.extend(matches!(byte, b'"' | b'\\').then_some(b'\\'));
+        out.push(byte);
+    }
+    out.push(b'"');
+    out.extend_from_slice(domain);
+    out
+}
+
 fn tokens(text: &[u8]) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = text;

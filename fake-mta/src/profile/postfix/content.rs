@@ -13,9 +13,12 @@ use super::{
     text,
 };
 use crate::{
-    message::{Content, Delivered, PostfixHeaders, postfix_lines, with_crlf},
+    message::{Content, Delivered, Header, PostfixHeaders, complete_addresses, postfix_lines, with_crlf},
     profile::{Host, Submission},
 };
+
+/// Fields that never leave the client's message (`message_drop_headers`).
+const DROPPED: [&str; 4] = ["Bcc", "Content-Length", "Resent-Bcc", "Return-Path"];
 
 /// The program's name in the log.
 pub(super) const CLEANUP: &str = "postfix/cleanup";
@@ -41,10 +44,15 @@ pub(super) async fn receive(session: &mut Postfix, mail: &Mail, message: &[u8], 
     let queue_id = mail.queue_id.as_deref().unwrap_or_default();
     let message_id = editing.headers.value_of(b"Message-Id").map(|value| text::log_text(value.trim_ascii()));
     session.host.log(CLEANUP, Some(queue_id), &format!("message-id={}", message_id.unwrap_or_else(|| "<>".to_owned())));
+    if editing.headers.count_of(b"Received") > session.release.hops_max {
+        let refusal = Some(b"554 5.4.0 Error: too many hops".to_vec());
+        return Outcome { refusal, delivered: None };
+    }
     let macros = macros(session, mail, origin);
-    let answer = if mail.discard { None } else { ask_all(session, &mut editing, &macros).await };
+    let answer = if mail.discard { None } else { ask_all(session, &mut editing, &macros, origin).await };
     if let Some(answer) = answer.as_ref().filter(|answer| !(mail.hold && **answer == Answer::Hold)) {
-        log_verdict(session, queue_id, &editing, answer);
+        let described = describe(session, &editing, origin);
+        log_verdict(&session.host, queue_id, "END-OF-MESSAGE", answer, &described);
     }
     // A filter that shuts the connection down in the content stage makes the message vanish: the client is not told.
     let lost = mail.discard || matches!(answer, Some(Answer::Discard | Answer::Shutdown));
@@ -58,13 +66,20 @@ pub(super) async fn receive(session: &mut Postfix, mail: &Mail, message: &[u8], 
 
 fn macros(session: &Postfix, mail: &Mail, origin: &Origin<'_>) -> MacroTable {
     let host = &session.host;
-    let mut macros = MacroTable::of_session(host, session.release);
-    macros.set_default(host, "i", mail.queue_id.as_deref().unwrap_or_default());
+    let queue_id = mail.queue_id.as_deref().unwrap_or_default();
+    let mut macros = match origin {
+        Origin::Smtp => MacroTable::of_session(host, session.release),
+        Origin::User(_) => MacroTable::of_user(host, session.release, queue_id),
+    };
+    macros.set_default(host, "i", queue_id);
     if let Some(author) = &mail.author {
         macros.set_default(host, "auth_author", &author[..]);
     }
-    if let Origin::User(submission) = origin {
-        macros.set_default(host, "mail_addr", &submission.sender[..]);
+    if let Origin::User(_) = origin {
+        macros.set_default(host, "mail_addr", &mail.envelope.sender[..]);
+        if let Some(recipient) = &mail.recipient {
+            macros.set_default(host, "rcpt_addr", &recipient[..]);
+        }
     }
     macros
 }
@@ -77,6 +92,10 @@ fn begin(session: &Postfix, mail: &Mail, message: &[u8], origin: &Origin<'_>) ->
     for header in &mut content.headers {
         let end = header.value.iter().position(|&byte| byte == 0).unwrap_or(header.value.len());
         header.value.truncate(end);
+    }
+    content.headers.retain(|header| !DROPPED.iter().any(|name| header.is_named(name.as_bytes())));
+    if !session.filters.filters.is_empty() {
+        content.headers.iter_mut().for_each(|header| cut(header, session.release.header_max));
     }
     let received = match origin {
         Origin::User(submission) => text::received_locally(host, submission.user_id, queue_id),
@@ -91,6 +110,7 @@ fn begin(session: &Postfix, mail: &Mail, message: &[u8], origin: &Origin<'_>) ->
     };
     // Postfix completes the header of local mail only: what comes from outside is none of its business.
     if host.is_client_local() {
+        content.headers.iter_mut().for_each(|header| complete_addresses(header, &host.settings.hostname));
         let full_name = match origin {
             Origin::User(submission) => Some(submission.full_name.as_str()),
             Origin::Smtp => None,
@@ -106,6 +126,22 @@ fn begin(session: &Postfix, mail: &Mail, message: &[u8], origin: &Origin<'_>) ->
     )
 }
 
+/// A header field as far as it is kept: a line that goes beyond the limit is cut if it is the first one, and else left out with all
+/// that follow.
+fn cut(header: &mut Header, max: usize) {
+    // Name and colon count.
+    let room = max.saturating_sub(header.name.len() + 1);
+    let mut kept = 0;
+    for (number, line) in header.value.split(|&byte| byte == b'\n').enumerate() {
+        let end = if number == 0 { line.len().min(room) } else { kept + 1 + line.len() };
+        if end > room {
+            break;
+        }
+        kept = end;
+    }
+    header.value.truncate(kept);
+}
+
 /// `SMTP`, `ESMTP` with `S` for TLS and `A` for an authenticated client (RFC 3848), `UTF8SMTP` (RFC 6531 section 4.3).
 fn protocol(session: &Postfix, mail: &Mail) -> String {
     let (tls, auth) = (session.host.tls.is_some(), session.host.auth.is_some());
@@ -118,13 +154,21 @@ fn protocol(session: &Postfix, mail: &Mail) -> String {
 }
 
 /// Each filter gets the message with the edits of those before it, until one does not say go on.
-async fn ask_all(session: &mut Postfix, editing: &mut Editing, macros: &MacroTable) -> Option<Answer> {
+async fn ask_all(
+    session: &mut Postfix,
+    editing: &mut Editing,
+    macros: &MacroTable,
+    origin: &Origin<'_>,
+) -> Option<Answer> {
     let Postfix { filters, host, release, .. } = session;
     for filter in &mut filters.filters {
         editing.next_filter(filter.has_leading_space());
-        let smtpd = filter.enter_cleanup();
+        // Without `smtpd(8)` it was this program all the time.
+        let smtpd = matches!(origin, Origin::Smtp).then(|| filter.enter_cleanup());
         let answer = Asking { filter, host, release, macros }.whole_message(editing).await;
-        filter.leave_cleanup(smtpd);
+        if let Some(smtpd) = smtpd {
+            filter.leave_cleanup(smtpd);
+        }
         if answer.is_some() {
             return answer;
         }
@@ -132,18 +176,24 @@ async fn ask_all(session: &mut Postfix, editing: &mut Editing, macros: &MacroTab
     None
 }
 
-fn log_verdict(session: &Postfix, queue_id: &str, editing: &Editing, answer: &Answer) {
+/// The end of the log line about a verdict: a session that never was has neither protocol nor HELO name.
+fn describe(session: &Postfix, editing: &Editing, origin: &Origin<'_>) -> String {
+    let (sender, last) = (Some(&editing.envelope.sender[..]), editing.last_recipient.as_deref());
+    match origin {
+        Origin::Smtp => text::describe_session(sender, last, session.esmtp, session.helo.as_deref()),
+        Origin::User(_) => text::describe_envelope(sender, last),
+    }
+}
+
+/// Writes down what `cleanup(8)` makes of a verdict; reply codes are for `smtpd(8)` alone.
+pub(super) fn log_verdict(host: &Host, queue_id: &str, stage: &str, answer: &Answer, described: &str) {
     let (action, said) = match answer {
         Answer::Reply(reply) => ("reject", text::log_text(reply.get(4..).unwrap_or_default())),
         Answer::Shutdown => ("reject", "message content rejected".to_owned()),
         other => text::verdict_log(other),
     };
-    let envelope = &editing.envelope;
-    let last = editing.last_recipient.as_deref();
-    let described = text::describe_session(Some(&envelope.sender), last, session.esmtp, session.helo.as_deref());
-    let client = text::client_log(&session.host.client);
-    let line = format!("milter-{action}: END-OF-MESSAGE from {client}: {said}; {described}");
-    session.host.log(CLEANUP, Some(queue_id), &line);
+    let client = text::client_log(&host.client);
+    host.log(CLEANUP, Some(queue_id), &format!("milter-{action}: {stage} from {client}: {said}; {described}"));
 }
 
 /// One filter and the message it is asked about.

@@ -55,7 +55,8 @@ impl Postfix {
         let size = std::str::from_utf8(size).ok().and_then(|size| size.parse::<usize>().ok());
         let last = last.trim_ascii();
         let (Some(size), true) = (size, last.is_empty() || last.eq_ignore_ascii_case(b"LAST")) else {
-            return Reply::line("501 5.5.4 Syntax: BDAT count [LAST]");
+            // What follows may be the chunk, and must not be taken for commands.
+            return self.refuse(b"521 5.5.4 Syntax: BDAT count [LAST]").await;
         };
         let mut bdat = match self.bdat.take() {
             Some(bdat) => bdat,

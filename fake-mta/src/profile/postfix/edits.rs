@@ -34,7 +34,25 @@ enum BodyParts {
 impl Editing {
     pub(super) fn new(headers: PostfixHeaders, body: Option<Vec<u8>>, envelope: Envelope, origin: String) -> Self {
         let last_recipient = envelope.recipients.last().map(|recipient| recipient.address.clone());
-        Self { headers, body, envelope, last_recipient, body_parts: BodyParts::None, added: Vec::new(), origin }
+        let mut editing =
+            Self { headers, body, envelope, last_recipient, body_parts: BodyParts::None, added: Vec::new(), origin };
+        editing.complete_envelope();
+        editing
+    }
+
+    /// Every address gets a domain, and who is named twice, letter case apart, is one recipient.
+    fn complete_envelope(&mut self) {
+        let sender = std::mem::take(&mut self.envelope.sender);
+        self.envelope.sender = self.qualified(sender);
+        let mut seen = Vec::new();
+        for mut recipient in std::mem::take(&mut self.envelope.recipients) {
+            recipient.address = self.qualified(recipient.address);
+            let key = (recipient.original.to_ascii_lowercase(), recipient.address.to_ascii_lowercase());
+            if !seen.contains(&key) {
+                seen.push(key);
+                self.envelope.recipients.push(recipient);
+            }
+        }
     }
 
     /// The next filter starts with what the one before left.
@@ -62,7 +80,7 @@ impl Editing {
             Reply::AddRcptPar { address, args } => self.add_recipient(address, args.as_deref()),
             Reply::DeleteRcpt(list) => {
                 if let Some(address) = address_list(list).first() {
-                    self.envelope.recipients.retain(|rcpt| rcpt.address != *address);
+                    self.envelope.recipients.retain(|rcpt| rcpt.original != *address);
                 }
             }
             Reply::ChangeFrom { address, args } => {
@@ -102,16 +120,20 @@ impl Editing {
         self.added.push(address.clone());
         let params = args.map(|args| known_args(args, options::is_known_at_rcpt)).unwrap_or_default();
         // The extra recipients stand before those of the client, the last one first.
-        self.envelope.recipients.insert(0, Recipient { address, params });
+        self.envelope.recipients.insert(0, Recipient::new(address, params));
     }
 
-    /// Postfix completes an address without a domain with its own.
     fn qualified(&self, address: Vec<u8>) -> Vec<u8> {
-        if address.is_empty() || domain_of(&address).is_some() {
-            return address;
-        }
-        [&address, &b"@"[..], self.origin.as_bytes()].concat()
+        qualified(address, &self.origin)
     }
+}
+
+/// Postfix completes an address without a domain with its own, `origin`.
+pub(super) fn qualified(address: Vec<u8>, origin: &str) -> Vec<u8> {
+    if address.is_empty() || domain_of(&address).is_some() {
+        return address;
+    }
+    [&address, &b"@"[..], origin.as_bytes()].concat()
 }
 
 /// The ESMTP parameters that Postfix takes from a filter; others are passed over.

@@ -101,7 +101,7 @@ impl Postfix {
         if let Some(reply) = refusal {
             return self.refuse(&reply).await;
         }
-        self.accept_recipient(Recipient { address: path.address, params: path.params });
+        self.accept_recipient(Recipient::new(path.address, path.params));
         Reply::line("250 2.1.5 Ok")
     }
 
@@ -173,6 +173,9 @@ impl Postfix {
             }
             if let Some(id) = &mail.queue_id {
                 table.set_default(&self.host, "i", id.as_str());
+            }
+            if let Some(recipient) = &mail.recipient {
+                table.set_address(&self.host, "rcpt", recipient);
             }
         }
         table

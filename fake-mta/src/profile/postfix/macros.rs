@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use milter_proto::{MacroStage, Negotiate};
 
-use super::{release::Release, text};
+use super::{address::external, release::Release, text};
 use crate::{profile::Host, smtp::domain_of};
 
 /// The values of all macros that have one now, by name without braces.
@@ -35,6 +35,14 @@ impl MacroTable {
         table
     }
 
+    /// What `cleanup(8)` knows of a message that came without a session.
+    pub(super) fn of_user(host: &Host, release: &Release, queue_id: &str) -> Self {
+        let mut table = Self::of_session(host, release);
+        table.set_default(host, "daemon_port", "0");
+        table.set_default(host, "i", queue_id);
+        table
+    }
+
     /// What only `smtpd(8)` knows.
     pub(super) fn of_smtpd(host: &Host, release: &Release) -> Self {
         let mut table = Self::of_session(host, release);
@@ -54,12 +62,15 @@ impl MacroTable {
     /// `{mail_addr}`, `{mail_host}` and `{mail_mailer}`, or those of a recipient: how mail to the address would leave.
     pub(super) fn set_address(&mut self, host: &Host, prefix: &str, address: &[u8]) {
         let settings = &host.settings;
+        // What `trivial-rewrite(8)` is asked for is folded to lower case first.
+        let address = &address.to_ascii_lowercase()[..];
         let domain = domain_of(address).map(|domain| String::from_utf8_lossy(domain).into_owned());
         let local = domain.as_deref().is_none_or(|domain| settings.is_local(domain));
         let next_hop = settings.relay_host.clone().or_else(|| domain.clone());
         let relays_for_all = prefix == "rcpt" && settings.recipients.relay_domains.is_none();
         let relayed = settings.recipients.relay_domains.as_ref().zip(domain.as_ref());
-        let is_relayed = relayed.is_some_and(|(domains, domain)| domains.contains(domain));
+        let is_relayed =
+            relayed.is_some_and(|(domains, domain)| domains.iter().any(|known| known.eq_ignore_ascii_case(domain)));
         let mailer = match (local, relays_for_all || is_relayed) {
             (true, _) => "local",
             (false, true) => "relay",
@@ -69,7 +80,7 @@ impl MacroTable {
         // An address without a domain is one of this host.
         let is_complete = address.is_empty() || domain.is_some();
         let origin = if is_complete { String::new() } else { format!("@{}", settings.hostname) };
-        self.set_default(host, &format!("{prefix}_addr"), [address, origin.as_bytes()].concat());
+        self.set_default(host, &format!("{prefix}_addr"), external(&[address, origin.as_bytes()].concat()));
         self.set_default(host, &format!("{prefix}_host"), hop);
         self.set_default(host, &format!("{prefix}_mailer"), mailer);
     }

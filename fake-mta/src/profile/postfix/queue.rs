@@ -1,6 +1,6 @@
 //! What `cleanup(8)` adds to a local message, and what leaves the queue.
 
-use super::{edits::Editing, session::Mail, session::Postfix, text};
+use super::{address::external, edits::Editing, session::Mail, session::Postfix, text};
 use crate::{
     message::{Delivered, Envelope, Header, PostfixHeaders},
     profile::Host,
@@ -55,6 +55,14 @@ pub(super) fn deliver(session: &Postfix, mail: &Mail, editing: &Editing, held: b
     let is_local = |address: &[u8]| settings.route(address) == Route::Local;
     let held = held.then(Vec::new);
     let mut envelope = with_original_recipients(&editing.envelope);
+    envelope.sender = external(&envelope.sender);
+    // What the body is was taken for one of two words, and is written anew.
+    for param in envelope.params.iter_mut().filter(|param| is_body(param)) {
+        param.make_ascii_uppercase();
+    }
+    for recipient in &mut envelope.recipients {
+        recipient.address = external(&recipient.address);
+    }
     announce_8bit(&mut envelope, &editing.headers);
     // The queue manager sorts by next hop and then by address, byte by byte.
     envelope
@@ -80,11 +88,14 @@ fn is_international(editing: &Editing) -> bool {
 /// A message whose header says that its body is 8-bit is announced so, whatever the client has said of it.
 fn announce_8bit(envelope: &mut Envelope, headers: &PostfixHeaders) {
     let encoding = headers.value_of(b"Content-Transfer-Encoding").unwrap_or_default().trim_ascii();
-    let is_announced =
-        envelope.params.iter().any(|param| param.get(..5).is_some_and(|head| head.eq_ignore_ascii_case(b"BODY=")));
+    let is_announced = envelope.params.iter().any(|param| is_body(param));
     if !is_announced && encoding.eq_ignore_ascii_case(b"8bit") {
         envelope.params.push(b"BODY=8BITMIME".to_vec());
     }
+}
+
+fn is_body(param: &[u8]) -> bool {
+    param.get(..5).is_some_and(|head| head.eq_ignore_ascii_case(b"BODY="))
 }
 
 /// To the next host that offers DSN, Postfix names each recipient as it was at first (RFC 3461 section 4.2).
@@ -94,7 +105,7 @@ fn with_original_recipients(envelope: &Envelope) -> Envelope {
         let is_original = |param: &Vec<u8>| param.get(..6).is_some_and(|head| head.eq_ignore_ascii_case(b"ORCPT="));
         let named = recipient.params.iter().any(is_original);
         if !named {
-            recipient.params.insert(0, [b"ORCPT=rfc822;", &xtext(&recipient.address)[..]].concat());
+            recipient.params.insert(0, [b"ORCPT=rfc822;", &xtext(&external(&recipient.original))[..]].concat());
         }
         // ORCPT stands first.
         recipient.params.sort_by_key(|param| !is_original(param));

@@ -13,6 +13,10 @@ pub(super) struct Release {
     pub(super) milter_protocol: u32,
     /// `message_size_limit`, bytes.
     pub(super) message_size_max: usize,
+    /// The longest header field with its name while there are filters, bytes: `header_size_limit` is larger.
+    pub(super) header_max: usize,
+    /// `hopcount_limit`.
+    pub(super) hops_max: usize,
     /// EHLO keywords before and after those that depend on the session.
     pub(super) ehlo_first: &'static [&'static str],
     pub(super) ehlo_last: &'static [&'static str],
@@ -40,6 +44,8 @@ pub(super) static POSTFIX_3_7: Release = Release {
     mail_version: "3.7.11",
     milter_protocol: 6,
     message_size_max: 10_240_000,
+    header_max: 60_000,
+    hops_max: 50,
     ehlo_first: &["PIPELINING", "SIZE 10240000", "VRFY", "ETRN"],
     ehlo_last: &["ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING"],
     line_breaking: LineBreaking::Spaced { line_max: 998 },

@@ -6,11 +6,13 @@ use milter_proto::{Command, MacroStage};
 
 use super::{
     content::{self, Origin},
+    edits,
     filter::Answer,
     filters::{Event, Filters},
     helo::connect_command,
     macros::MacroTable,
     session::{Mail, Postfix},
+    text,
 };
 use crate::{
     client::Client,
@@ -29,8 +31,9 @@ impl Postfix {
         self.filters = Filters::new(&self.host.settings.local_filters);
         let (user_id, sender) = (submission.user_id, String::from_utf8_lossy(&submission.sender).into_owned());
         self.host.log("postfix/pickup", Some(&queue_id), &format!("uid={user_id} from=<{sender}>"));
-        self.mail = Some(open_mail(submission, queue_id));
-        if self.play_envelope(submission).await {
+        let mail = open_mail(submission, queue_id, &self.host.settings.hostname);
+        self.mail = Some(mail.clone());
+        if self.play_envelope(&mail).await {
             let mail = self.mail.clone().unwrap_or_default();
             let outcome = content::receive(self, &mail, message, &Origin::User(submission)).await;
             if let Some(delivered) = outcome.delivered {
@@ -42,31 +45,46 @@ impl Postfix {
     }
 
     /// CONNECT to DATA as they might have been; false if a filter refuses, which is its last word.
-    async fn play_envelope(&mut self, submission: &Submission) -> bool {
-        let mut macros = MacroTable::of_session(&self.host, self.release);
-        if !self.play(connect_command(&self.host.client), MacroStage::Connect, &macros).await
-            || !self.play(Command::Helo(b"localhost".to_vec()), MacroStage::Helo, &macros).await
-        {
+    async fn play_envelope(&mut self, mail: &Mail) -> bool {
+        let mut macros = MacroTable::of_user(&self.host, self.release, mail.queue_id.as_deref().unwrap_or_default());
+        let session = macros.clone();
+        macros.set_default(&self.host, "mail_addr", &mail.envelope.sender[..]);
+        if !self.play_sender(mail, &session, &macros).await {
             return false;
         }
-        let queue_id = self.mail.as_ref().and_then(|mail| mail.queue_id.clone()).unwrap_or_default();
-        macros.set_default(&self.host, "i", queue_id);
-        macros.set_default(&self.host, "mail_addr", &submission.sender[..]);
-        let command = Command::Mail { sender: submission.sender.clone(), args: Vec::new() };
-        if !self.play(command, MacroStage::Envfrom, &macros).await {
-            return false;
-        }
-        for recipient in &submission.recipients {
-            macros.set_default(&self.host, "rcpt_addr", &recipient[..]);
-            let command = Command::Rcpt { recipient: recipient.clone(), args: Vec::new() };
-            if !self.play(command, MacroStage::Envrcpt, &macros).await {
+        for recipient in &mail.envelope.recipients {
+            macros.set_default(&self.host, "rcpt_addr", &recipient.address[..]);
+            if let Some(mail) = &mut self.mail {
+                mail.recipient = Some(recipient.address.clone());
+            }
+            let command = Command::Rcpt { recipient: recipient.address.clone(), args: Vec::new() };
+            if !self.play("RCPT", command, MacroStage::Envrcpt, &macros).await {
                 return false;
             }
         }
-        self.play(Command::Data, MacroStage::Data, &macros).await
+        self.play("DATA", Command::Data, MacroStage::Data, &macros).await
     }
 
-    async fn play(&mut self, command: Command, stage: MacroStage, macros: &MacroTable) -> bool {
+    /// CONNECT, HELO and MAIL are one: what comes after one of them that has put the message on hold is left out.
+    async fn play_sender(&mut self, mail: &Mail, session: &MacroTable, macros: &MacroTable) -> bool {
+        let sender = Command::Mail { sender: mail.envelope.sender.clone(), args: Vec::new() };
+        let commands = [
+            ("CONNECT", connect_command(&self.host.client), MacroStage::Connect, session),
+            ("EHLO", Command::Helo(b"localhost".to_vec()), MacroStage::Helo, session),
+            ("MAIL", sender, MacroStage::Envfrom, macros),
+        ];
+        for (name, command, stage, macros) in commands {
+            if self.mail.as_ref().is_some_and(|mail| mail.hold) {
+                break;
+            }
+            if !self.play(name, command, stage, macros).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn play(&mut self, name: &str, command: Command, stage: MacroStage, macros: &MacroTable) -> bool {
         let Some(mail) = self.mail.as_mut().filter(|mail| !mail.discard) else { return true };
         let connecting = matches!(command, Command::Connect { .. });
         let event = Event { command, stage: Some(stage), macros, release: self.release, program: content::CLEANUP };
@@ -74,23 +92,32 @@ impl Postfix {
             true => self.filters.connect(&self.host, &event).await,
             false => self.filters.event(&self.host, &event).await,
         };
+        let Some(answer) = answer else { return true };
+        if !(mail.hold && answer == Answer::Hold) {
+            let described = text::describe_envelope(Some(&mail.envelope.sender), mail.recipient.as_deref());
+            let queue_id = mail.queue_id.as_deref().unwrap_or_default();
+            content::log_verdict(&self.host, queue_id, name, &answer, &described);
+        }
         match answer {
-            Some(Answer::Hold) => mail.hold = true,
-            Some(Answer::Discard) => mail.discard = true,
-            Some(Answer::Reply(_) | Answer::Shutdown) => return false,
-            None => {}
+            Answer::Hold => mail.hold = true,
+            Answer::Discard => mail.discard = true,
+            Answer::Reply(_) | Answer::Shutdown => return false,
         }
         true
     }
 }
 
-fn open_mail(submission: &Submission, queue_id: String) -> Mail {
-    let recipients =
-        submission.recipients.iter().map(|address| Recipient { address: address.clone(), params: Vec::new() });
+/// The envelope with addresses that are complete, as everything but the log of `pickup(8)` has them.
+fn open_mail(submission: &Submission, queue_id: String, origin: &str) -> Mail {
+    let recipients = submission.recipients.iter().map(|typed| Recipient {
+        address: edits::qualified(typed.clone(), origin),
+        original: typed.clone(),
+        params: Vec::new(),
+    });
+    let sender = edits::qualified(submission.sender.clone(), origin);
     Mail {
-        envelope: Envelope { sender: submission.sender.clone(), params: Vec::new(), recipients: recipients.collect() },
+        envelope: Envelope { sender, params: Vec::new(), recipients: recipients.collect() },
         queue_id: Some(queue_id),
-        recipient: submission.recipients.last().cloned(),
         ..Mail::default()
     }
 }

@@ -4,7 +4,7 @@ use std::{io::ErrorKind, net::IpAddr};
 
 use milter_proto::FrameError;
 
-use super::{filter::Answer, release::Release};
+use super::{address::external, filter::Answer, release::Release};
 use crate::{
     client::{Client, ClientName},
     link::LinkError,
@@ -103,7 +103,7 @@ pub(super) fn received(
     let by = format!("by {} (Postfix) with {protocol} id {queue_id}", host.settings.hostname);
     let date = host.settings.clock.rfc5322(ZONE);
     let end = match recipient {
-        Some(recipient) => format!("\n\tfor <{}>; {date}", String::from_utf8_lossy(recipient)),
+        Some(recipient) => format!("\n\tfor <{}>; {date}", String::from_utf8_lossy(&external(recipient))),
         None => format!(";\n\t{date}"),
     };
     format!("{from}\n\t{by}{end}").into_bytes()
@@ -156,12 +156,18 @@ pub(super) fn describe_session(
     esmtp: bool,
     helo: Option<&str>,
 ) -> String {
-    let mut parts = Vec::new();
-    parts.extend(sender.map(|sender| format!("from=<{}>", log_text(sender))));
-    parts.extend(recipient.map(|recipient| format!("to=<{}>", log_text(recipient))));
+    let mut parts = vec![describe_envelope(sender, recipient)];
+    parts.retain(|part| !part.is_empty());
     parts.push(format!("proto={}", if esmtp { "ESMTP" } else { "SMTP" }));
     parts.extend(helo.map(|helo| format!("helo=<{}>", log_text(helo.as_bytes()))));
     parts.join(" ")
+}
+
+/// `from=<…> to=<…>`.
+pub(super) fn describe_envelope(sender: Option<&[u8]>, recipient: Option<&[u8]>) -> String {
+    let sender = sender.map(|sender| format!("from=<{}>", log_text(sender)));
+    let recipient = recipient.map(|recipient| format!("to=<{}>", log_text(recipient)));
+    sender.into_iter().chain(recipient).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the session ends with this reply.

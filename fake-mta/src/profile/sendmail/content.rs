@@ -87,6 +87,7 @@ fn only_recipient<'a>(session: &Sendmail, envelope: &'a Envelope) -> Option<&'a 
 
 fn deliver(session: &Sendmail, mut editing: Editing) -> Delivered {
     let settings = &session.host.settings;
+    editing.headers.complete_addresses(&settings.hostname);
     let text = session.release.line_breaking.apply(&editing.headers.text(&editing.body));
     let is_local = |address: &[u8]| settings.route(address) == Route::Local;
     for recipient in &mut editing.envelope.recipients {
@@ -129,7 +130,7 @@ fn protocol(host: &Host, esmtp: bool) -> String {
 }
 
 fn message_id(headers: &SendmailHeaders) -> Vec<u8> {
-    headers.value_of(b"Message-Id").map(|value| value.trim_ascii().to_vec()).unwrap_or_default()
+    headers.message_id().map(|value| value.trim_ascii().to_vec()).unwrap_or_default()
 }
 
 /// The line about an envelope and, if one came, its message.

@@ -161,7 +161,7 @@ impl Editing {
                 self.envelope.recipients.insert(place, recipient);
             } else if !known {
                 let params = args.map(words).unwrap_or_default();
-                self.envelope.recipients.insert(0, Recipient { address, params });
+                self.envelope.recipients.insert(0, Recipient::new(address, params));
             }
         }
     }

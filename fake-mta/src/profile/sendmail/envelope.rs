@@ -16,7 +16,7 @@ use crate::{
     message::{Envelope, Recipient},
     profile::printable,
     settings::Route,
-    smtp::{PathArgument, Reply, split_at_byte},
+    smtp::{PathArgument, Reply, domain_of, split_at_byte},
 };
 
 /// A refusal that a command met; a 421 closes the connection.
@@ -41,12 +41,15 @@ impl Sendmail {
         if let Some(refusal) = refusal {
             return Reply::line(refusal);
         }
-        if !self.host.settings.sender_exists(&path.address) {
-            let (typed, address) = (String::from_utf8_lossy(&path.typed), String::from_utf8_lossy(&path.address));
-            return Reply::line(format!("553 5.1.8 {typed}... Domain of sender address {address} does not exist"));
+        if let Some(refusal) = self.refuse_sender(&path) {
+            return refusal;
         }
-        let author = path.param("AUTH").filter(|_| self.host.auth.is_some()).map(<[u8]>::to_vec);
-        let macros = self.mail_macros(&path.typed, &path.address, author.as_deref());
+        // Only who has proved to be somebody may say who wrote the message.
+        let trusted = |author: &[u8]| if self.host.auth.is_some() { author.to_vec() } else { b"<>".to_vec() };
+        let author = path.param("AUTH").map(trusted);
+        let envelope = Envelope { sender: path.address, params: path.params.clone(), recipients: Vec::new() };
+        let mut mail = Mail { typed: path.typed.clone(), envelope, discard: false, quarantine: None, author };
+        let macros = self.mail_macros(&mail);
         self.last_path = Some(path.typed.clone());
         self.filters.begin_message(&self.host, &self.queue_id).await;
         let command = Command::Mail { sender: path.typed.clone(), args: path.params.clone() };
@@ -58,13 +61,29 @@ impl Sendmail {
         if verdict == Verdict::Reject {
             self.log("Milter: reject, sender");
         }
-        let discard = match self.judge_envelope(verdict, "from", &path.typed).await {
+        mail.discard = match self.judge_envelope(verdict, "from", &path.typed).await {
             Ok(discard) => discard || self.discard_next,
             Err(refusal) => return refusal,
         };
-        let envelope = Envelope { sender: path.address, params: path.params, recipients: Vec::new() };
-        self.mail = Some(Mail { typed: path.typed.clone(), envelope, discard, quarantine: None, author });
+        self.mail = Some(mail);
         Reply::line(format!("250 2.1.0 {}... Sender ok", reply_text::shown_address(self.release, &path.typed)))
+    }
+
+    /// The rule set `check_mail`: a sender needs a domain that exists, unless the client is at home here.
+    fn refuse_sender(&self, path: &PathArgument) -> Option<Reply> {
+        let (typed, address) = (String::from_utf8_lossy(&path.typed), String::from_utf8_lossy(&path.address));
+        let domain = domain_of(&path.address);
+        if !self.host.is_client_local() && !address.is_empty() {
+            if domain.is_none() {
+                let text = format!("553 5.5.4 {typed}... Domain name required for sender address {address}");
+                return Some(Reply::line(text));
+            }
+            if domain.is_some_and(|domain| domain.eq_ignore_ascii_case(b"localhost")) {
+                return Some(Reply::line(format!("553 5.5.4 {typed}... Real domain name required for sender address")));
+            }
+        }
+        let missing = || Reply::line(format!("553 5.1.8 {typed}... Domain of sender address {address} does not exist"));
+        (!self.host.settings.sender_exists(&path.address)).then(missing)
     }
 
     pub(super) async fn rcpt(&mut self, argument: &[u8]) -> Reply {
@@ -94,10 +113,26 @@ impl Sendmail {
         if route == Route::Unknown {
             return Reply::line(format!("550 5.1.1 {typed}... User unknown"));
         }
-        if let Some(mail) = &mut self.mail {
-            mail.envelope.recipients.insert(0, Recipient { address: path.address, params: path.params });
+        // Who is named again is the one he was, and is called so.
+        let named = self.named_before(&path.address).map(|known| known.original.clone());
+        if let (None, Some(mail)) = (&named, &mut self.mail) {
+            let recipient = Recipient { address: path.address, original: path.typed.clone(), params: path.params };
+            mail.envelope.recipients.insert(0, recipient);
         }
-        Reply::line(format!("250 2.1.5 {}... Recipient ok", reply_text::shown_address(self.release, typed.as_bytes())))
+        let shown = reply_text::shown_address(self.release, &named.unwrap_or(path.typed));
+        Reply::line(format!("250 2.1.5 {shown}... Recipient ok"))
+    }
+
+    /// The recipient of this message with the same mailbox.
+    pub(super) fn named_before(&self, address: &[u8]) -> Option<&Recipient> {
+        let mailbox = |address: &[u8]| {
+            let (user, domain) = split_at_byte(address, b'@');
+            let domain = String::from_utf8_lossy(domain).to_ascii_lowercase();
+            let is_own = domain.is_empty() || self.host.settings.is_local(&domain);
+            (user.to_vec(), if is_own { String::new() } else { domain })
+        };
+        let recipients = &self.mail.as_ref()?.envelope.recipients;
+        recipients.iter().find(|known| mailbox(&known.address) == mailbox(address))
     }
 
     /// The stock rule set says why the client is not known.

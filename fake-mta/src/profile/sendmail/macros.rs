@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use milter_proto::{MacroStage, Negotiate};
 
-use super::{release::Release, session::Sendmail, text};
+use super::{
+    release::Release,
+    session::{Mail, Sendmail},
+    text,
+};
 use crate::{
     profile::{Host, host::sendmail_address},
     settings::Route,
@@ -174,8 +178,9 @@ impl Sendmail {
     }
 
     /// The macros of the session and of a message from that sender.
-    pub(super) fn mail_macros(&self, typed: &[u8], sender: &[u8], author: Option<&[u8]>) -> MacroTable {
+    pub(super) fn mail_macros(&self, mail: &Mail) -> MacroTable {
         let mut table = self.session_macros();
+        let sender = &mail.envelope.sender[..];
         let (mailer, host, address) = self.mailer(sender);
         table.set_default(&self.host, "mail_mailer", mailer);
         table.set_default(&self.host, "h", &host[..]);
@@ -183,13 +188,17 @@ impl Sendmail {
         table.set_default(&self.host, "mail_host", host);
         table.set_default(&self.host, "mail_addr", address);
         table.set_default(&self.host, "f", sender);
-        table.set_default(&self.host, "mail_from", typed);
+        table.set_default(&self.host, "mail_from", &mail.typed[..]);
         table.set_default(&self.host, "r", if self.esmtp { "ESMTP" } else { "SMTP" });
         for name in ["nrcpts", "nbadrcpts", "ntries"] {
             table.set_default(&self.host, name, "0");
         }
-        if let Some(author) = author {
-            table.set_default(&self.host, "auth_author", author);
+        if let Some(author) = &mail.author {
+            table.set_default(&self.host, "auth_author", &author[..]);
+        }
+        // What the client announces stands until the message is there.
+        if let Some(size) = mail.envelope.param("SIZE") {
+            table.set_default(&self.host, "msg_size", size);
         }
         table
     }
@@ -197,7 +206,7 @@ impl Sendmail {
     /// The macros of the session and of the open message.
     pub(super) fn message_macros(&self) -> MacroTable {
         let Some(mail) = &self.mail else { return self.session_macros() };
-        let mut table = self.mail_macros(&mail.typed, &mail.envelope.sender, mail.author.as_deref());
+        let mut table = self.mail_macros(mail);
         table.set_default(&self.host, "nrcpts", mail.envelope.recipients.len().to_string());
         table
     }
@@ -205,12 +214,13 @@ impl Sendmail {
     /// The macros of a recipient, who is counted already.
     pub(super) fn rcpt_macros(&self, address: &[u8], route: Route) -> MacroTable {
         let mut table = self.message_macros();
+        let accepted = self.mail.as_ref().map_or(0, |mail| mail.envelope.recipients.len());
+        let count = accepted + usize::from(self.named_before(address).is_none());
+        table.set_default(&self.host, "nrcpts", count.to_string());
         let (mailer, host, address) = match route {
             Route::Unknown => ("error".to_owned(), b"5.1.1".to_vec(), b"550 5.1.1 User unknown".to_vec()),
             _ => self.mailer(address),
         };
-        let accepted = self.mail.as_ref().map_or(0, |mail| mail.envelope.recipients.len());
-        table.set_default(&self.host, "nrcpts", (accepted + 1).to_string());
         table.set_default(&self.host, "rcpt_mailer", mailer);
         table.set_default(&self.host, "rcpt_host", host);
         table.set_default(&self.host, "rcpt_addr", address);

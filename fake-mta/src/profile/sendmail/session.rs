@@ -145,7 +145,9 @@ impl Sendmail {
             "NOOP" => Reply::line("250 2.0.0 OK"),
             "VERB" => Reply::line("502 5.7.0 Verbose unavailable"),
             "HELP" => text::help(self.release),
+            "VRFY" | "EXPN" if argument.is_empty() => Reply::line("501 5.5.2 Argument required"),
             "VRFY" => self.verify(&argument),
+            "ETRN" if argument.is_empty() => Reply::line("500 5.5.2 Parameter required"),
             "EXPN" => Reply::line(format!("550 5.1.1 {argument}... User unknown")),
             "ETRN" => Reply::line(format!("250 2.0.0 Queuing for node {argument} started")),
             "TURN" => Reply::line("502 5.5.1 Command not implemented: \"TURN\""),
@@ -194,7 +196,8 @@ impl Sendmail {
                         None => self.discard_next = true,
                     }
                 }
-                Reply::line(format!("500 5.5.1 Command unrecognized: \"{}\"", String::from_utf8_lossy(line)))
+                let shown = reply_text::shown_address(self.release, line);
+                Reply::line(format!("500 5.5.1 Command unrecognized: \"{shown}\""))
             }
         }
     }
