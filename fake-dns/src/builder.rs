@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zone::{Mode, ParseOptions, RdataError, Record, ZoneErrors};
 
-use crate::{FakeDns, FaultRule, LogEntry};
+use crate::{FakeDns, FaultRule, LogEntry, Sockets};
 
 /// Collects zones, faults and options, and starts a [`FakeDns`].
 pub struct Builder {
@@ -132,6 +132,14 @@ impl Builder {
     /// A record has no wire form, or the address cannot be bound.
     pub async fn start(self) -> Result<FakeDns, StartError> {
         FakeDns::start(self).await
+    }
+
+    /// Starts answering on the sockets of a server that has stopped, whatever [`listen`](Self::listen) says.
+    ///
+    /// # Errors
+    /// A record has no wire form; the sockets are closed then.
+    pub fn start_on(self, sockets: Sockets) -> Result<FakeDns, StartError> {
+        FakeDns::start_on(self, sockets)
     }
 }
 

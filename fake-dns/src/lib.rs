@@ -32,5 +32,5 @@ pub use builder::{Builder, StartError, ZoneTextError};
 pub use fault::{Action, FaultError, FaultRule, NamePattern, TypePattern, When};
 pub use log::{LogEntry, LoggedAnswer, Transport};
 pub use rcode::{Rcode, UnknownRcode};
-pub use server::{FakeDns, Stats};
+pub use server::{FakeDns, Sockets, Stats};
 pub use zone::Mode;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use zone::{Name, NearMiss, Record, RecordType, Store};
@@ -19,7 +20,8 @@ pub struct FakeDns {
     world: Arc<World>,
     /// The sockets serve until this is gone.
     stop: watch::Sender<()>,
-    tasks: [JoinHandle<()>; 2],
+    udp: JoinHandle<UdpSocket>,
+    tcp: JoinHandle<TcpListener>,
 }
 
 impl FakeDns {
@@ -34,16 +36,19 @@ impl FakeDns {
         let bind_error = |source| StartError::Bind { addr: builder.listen, source };
         let (udp, tcp) = bind_pair(builder.listen).await.map_err(bind_error)?;
         let addr = udp.local_addr().map_err(bind_error)?;
+        Self::start_on(builder, Sockets { addr, udp, tcp })
+    }
+
+    pub(crate) fn start_on(builder: Builder, Sockets { addr, udp, tcp }: Sockets) -> Result<Self, StartError> {
+        check(&builder.records)?;
         let store: Store = builder.records.into_iter().collect();
         let rules = builder.faults.into_iter().collect();
         let journal = Journal::new(builder.log_capacity, builder.log_bytes);
         let world = Arc::new(World::new(store, builder.mode, rules, journal, builder.observer));
         let (stop, stopped) = watch::channel(());
-        let tasks = [
-            tokio::spawn(serve_udp(udp, Arc::clone(&world), stopped.clone())),
-            tokio::spawn(serve_tcp(tcp, Arc::clone(&world), builder.tcp_idle, stopped)),
-        ];
-        Ok(Self { addr, world, stop, tasks })
+        let udp = tokio::spawn(serve_udp(udp, Arc::clone(&world), stopped.clone()));
+        let tcp = tokio::spawn(serve_tcp(tcp, Arc::clone(&world), builder.tcp_idle, stopped));
+        Ok(Self { addr, world, stop, udp, tcp })
     }
 
     /// The address of both sockets, with the port that was taken.
@@ -100,12 +105,25 @@ impl FakeDns {
 
     /// Stops the server, delayed answers included, and waits until no task of it is left and the port is free.
     pub async fn shutdown(self) {
-        drop(self.stop);
-        for task in self.tasks {
-            // A task that panicked has ended too.
-            let _ = task.await;
-        }
+        drop(self.into_sockets().await);
     }
+
+    /// Stops the server as [`shutdown`](Self::shutdown) does, but keeps its sockets open for the next one, for
+    /// [`Builder::start_on`](crate::Builder::start_on). An address that is given up may be taken by others, or still be held by a
+    /// process that was just forked off; one that is kept is free for certain. `None` if a task of the server had panicked.
+    pub async fn into_sockets(self) -> Option<Sockets> {
+        drop(self.stop);
+        let (udp, tcp) = (self.udp.await, self.tcp.await);
+        Some(Sockets { addr: self.addr, udp: udp.ok()?, tcp: tcp.ok()? })
+    }
+}
+
+/// The sockets of a server that has stopped, still bound: the next one gets the same address by them.
+#[derive(Debug)]
+pub struct Sockets {
+    addr: SocketAddr,
+    udp: UdpSocket,
+    tcp: TcpListener,
 }
 
 impl fmt::Debug for FakeDns {

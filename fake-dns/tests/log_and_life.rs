@@ -139,3 +139,28 @@ async fn a_bad_zone_names_its_place() {
     let error = fake_dns::FakeDns::builder().zone_text("bad.zone", "a.test TXTT x\n").err().unwrap();
     assert_eq!(error.to_string(), "bad.zone:1:8: unknown record type `TXTT` (did you mean `TXT`?)");
 }
+
+#[tokio::test]
+async fn one_server_follows_another_on_the_same_sockets() {
+    let dns = serve(ZONE, &["example.com A delay 3600s"]).await;
+    let addr = dns.addr();
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(&frame(&question(1, "example.com", A))).await.unwrap();
+    stream.write_all(&frame(&question(2, "_spf.example.com", TXT))).await.unwrap();
+    read_frame(&mut stream).await;
+    let sockets = dns.into_sockets().await.expect("no task panics");
+    assert!(UdpSocket::bind(addr).await.is_err(), "the address is never free in between");
+    let next = fake_dns::FakeDns::builder().zone_text("next", "example.com. A 192.0.2.77\n").expect("a good zone");
+    let next = next.start_on(sockets).expect("nothing is to be bound");
+    assert_eq!((next.addr(), next.log().len()), (addr, 0));
+    assert!(read_to_its_end(stream).await.is_empty(), "the connections of the one before are closed");
+    assert!(ask(addr, &question(3, "example.com", A)).await.ends_with(&[192, 0, 2, 77]));
+    assert_eq!(next.log().len(), 1);
+}
+
+async fn read_to_its_end(mut stream: TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    // A reset is an end too.
+    let _ = stream.read_to_end(&mut rest).await;
+    rest
+}

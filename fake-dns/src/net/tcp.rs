@@ -16,8 +16,13 @@ use super::due::Due;
 use crate::Transport;
 use crate::answer::{Reply, StreamFault, World};
 
-/// Takes connections until `stop` has no sender any more, and ends when all of them have.
-pub(crate) async fn serve_tcp(listener: TcpListener, world: Arc<World>, idle: Duration, mut stop: watch::Receiver<()>) {
+/// Takes connections until `stop` has no sender any more, and ends when all of them have; the listener comes back.
+pub(crate) async fn serve_tcp(
+    listener: TcpListener,
+    world: Arc<World>,
+    idle: Duration,
+    mut stop: watch::Receiver<()>,
+) -> TcpListener {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -34,6 +39,7 @@ pub(crate) async fn serve_tcp(listener: TcpListener, world: Arc<World>, idle: Du
         }
     }
     connections.shutdown().await;
+    listener
 }
 
 struct Connection {

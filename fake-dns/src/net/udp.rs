@@ -11,13 +11,13 @@ use super::due::Due;
 use crate::Transport;
 use crate::answer::World;
 
-/// Answers datagrams until `stop` has no sender any more.
-pub(crate) async fn serve_udp(socket: UdpSocket, world: Arc<World>, mut stop: watch::Receiver<()>) {
+/// Answers datagrams until `stop` has no sender any more, and gives the socket back.
+pub(crate) async fn serve_udp(socket: UdpSocket, world: Arc<World>, mut stop: watch::Receiver<()>) -> UdpSocket {
     let mut late = Due::new(MAX_LATE);
     let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
     loop {
         tokio::select! {
-            _ = stop.changed() => return,
+            _ = stop.changed() => return socket,
             (messages, to) = late.next() => send(&socket, messages, to).await,
             received = socket.recv_from(&mut buffer) => match received {
                 Ok((length, from)) => handle(&socket, &world, &mut late, buffer[..length].to_vec(), from).await,

@@ -33,7 +33,7 @@ pub use played::{Fatal, FatalKind, Played, Player};
 pub use result::{Exit, Rounds, Status, Summary, UnitResult, Warning};
 pub use run_all::run;
 pub use scripted::ScriptedPlayer;
-pub use world::{World, WorldOptions};
+pub use world::{DnsAddress, World, WorldOptions};
 
 pub(crate) use crate::scenario::print_duration as duration_text;
 pub(crate) use discover::with_suites as find_files;

@@ -33,7 +33,7 @@ pub(super) async fn run_units(
     let mut first = 0;
     for group in plan.units.chunk_by(share_world) {
         let (permits, player, cancel) = (Arc::clone(&permits), Arc::clone(&player), cancel.clone());
-        let (world, group, index) = (world_options(&group[0], options), group.to_vec(), first);
+        let (world, group, index) = (world_options(&group[0], plan, options), group.to_vec(), first);
         first += group.len();
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
@@ -84,11 +84,11 @@ fn jobs(options: &Options) -> usize {
     if options.milter.is_some() || options.dns.is_some() { 1 } else { options.jobs.max(1) }
 }
 
-fn world_options(planned: &Planned, options: &Options) -> WorldOptions {
+fn world_options(planned: &Planned, plan: &Plan, options: &Options) -> WorldOptions {
     WorldOptions {
         suite: planned.suite.clone(),
         milter: options.milter.clone(),
-        dns: options.dns,
+        dns: plan.dns.clone(),
         bin: options.bin.clone(),
         keep: options.keep,
     }
@@ -169,8 +169,8 @@ fn rerun(unit: &Unit, options: &WorldOptions) -> String {
     if let Some(milter) = &options.milter {
         command += &format!(" --milter {}", quoted(&milter.to_string()));
     }
-    if let Some(dns) = options.dns {
-        command += &format!(" --dns {dns}");
+    if let Some(dns) = &options.dns {
+        command += &format!(" --dns {}", dns.addr);
     }
     command
 }

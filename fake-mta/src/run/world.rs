@@ -2,9 +2,11 @@
 
 mod again;
 mod chain;
+mod dns;
+
+pub use dns::DnsAddress;
 
 use std::{
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,11 +19,10 @@ use tokio::net::{TcpListener, TcpStream, UnixStream};
 use super::{
     Cancel, Fatal, FatalKind, MilterAddr,
     launch::command_line,
-    netns,
     process::{CommandLine, Process, describe, is_orderly},
 };
 use crate::{
-    scenario::{DnsMode, Unit},
+    scenario::Unit,
     suite::{SocketKind, Suite},
 };
 
@@ -33,7 +34,7 @@ pub struct WorldOptions {
     /// A milter that runs already.
     pub milter: Option<MilterAddr>,
     /// The address of the fake DNS server; `None` takes a free port of the loopback address.
-    pub dns: Option<SocketAddr>,
+    pub dns: Option<DnsAddress>,
     /// What `{bin}` stands for.
     pub bin: PathBuf,
     /// Leave the temporary folder behind.
@@ -50,6 +51,8 @@ pub struct World {
     command: String,
     suite: Option<Arc<Suite>>,
     dns: Arc<FakeDns>,
+    /// The address that somebody named, for the next world.
+    dns_address: Option<DnsAddress>,
     milter: MilterAddr,
     dir: TempDir,
 }
@@ -60,15 +63,29 @@ impl World {
     /// # Errors
     /// The first thing that did not start, in words for the author of the suite.
     pub async fn start(unit: &Unit, options: &WorldOptions, cancel: &Cancel) -> Result<Self, Fatal> {
+        let dns = dns::start(unit, options.dns.as_ref()).await?;
+        let started = Self::start_milters(unit, options, Arc::clone(&dns), cancel).await;
+        if started.is_err() {
+            dns::end(dns, options.dns.as_ref()).await;
+        }
+        started
+    }
+
+    async fn start_milters(
+        unit: &Unit,
+        options: &WorldOptions,
+        dns: Arc<FakeDns>,
+        cancel: &Cancel,
+    ) -> Result<Self, Fatal> {
         let dir = temporary_dir()?;
-        let dns = Arc::new(start_dns(unit, options.dns).await?);
+        let dns_address = options.dns.clone();
         let Some(suite) = options.suite.clone().filter(|_| options.milter.is_none()) else {
             let milter = options.milter.clone().ok_or_else(no_milter)?;
             if !unit.scenario.more_milters.is_empty() {
                 return Err(chain::not_running());
             }
             let (command, others) = (String::new(), Vec::new());
-            return Ok(Self { process: None, others, command, suite: None, dns, milter, dir });
+            return Ok(Self { process: None, others, command, suite: None, dns, dns_address, milter, dir });
         };
         let mut attempt = 1;
         loop {
@@ -78,8 +95,8 @@ impl World {
             match started {
                 Ok(process) => {
                     let (command, others) = (line.shown(), Vec::new());
-                    let suite = Some(suite);
-                    let mut world = Self { process: Some(process), others, command, suite, dns, milter, dir };
+                    let (process, suite) = (Some(process), Some(suite));
+                    let mut world = Self { process, others, command, suite, dns, dns_address, milter, dir };
                     world.dir.disable_cleanup(options.keep);
                     world.start_others(unit, options, cancel).await?;
                     return Ok(world);
@@ -98,20 +115,14 @@ impl World {
         &self.dns
     }
 
-    /// Serves the next unit with the milter that runs: the DNS server is another one, at the same address.
+    /// Serves the next unit with the milter that runs: the DNS server is another one, on the same sockets.
     ///
     /// # Errors
     /// The DNS server does not start.
     pub(super) async fn serve(&mut self, unit: &Unit) -> Result<(), Fatal> {
-        let addr = self.dns.addr();
-        let idle =
-            Arc::new(FakeDns::builder().start().await.map_err(|error| {
-                Fatal::new(FatalKind::Harness, format!("the fake DNS server did not start: {error}"))
-            })?);
-        if let Some(old) = Arc::into_inner(std::mem::replace(&mut self.dns, idle)) {
-            old.shutdown().await;
-        }
-        self.dns = Arc::new(start_dns(unit, Some(addr)).await?);
+        let idle = dns::idle().await?;
+        let old = std::mem::replace(&mut self.dns, idle);
+        self.dns = dns::follow(unit, old).await?;
         Ok(())
     }
 
@@ -156,10 +167,7 @@ impl World {
                 fatal = fatal.or(other.stop(&suite).await);
             }
         }
-        // Whoever still holds it ends it by dropping it.
-        if let Some(dns) = Arc::into_inner(self.dns) {
-            dns.shutdown().await;
-        }
+        dns::end(self.dns, self.dns_address.as_ref()).await;
         fatal
     }
 
@@ -208,59 +216,6 @@ fn temporary_dir() -> Result<TempDir, Fatal> {
             ..Fatal::new(FatalKind::Harness, text)
         }
     })
-}
-
-async fn start_dns(unit: &Unit, addr: Option<SocketAddr>) -> Result<FakeDns, Fatal> {
-    let harness = |text: String| Fatal::new(FatalKind::Harness, text);
-    let started = match addr {
-        // In namespaces of our own port 53 is free, at one address for each unit that runs.
-        None if netns::is_inside() => {
-            let mut started = dns_builder(unit)?.listen(netns::dns_addr(0)).start().await;
-            for attempt in 1..netns::DNS_ADDRESSES {
-                if started.is_ok() {
-                    break;
-                }
-                started = dns_builder(unit)?.listen(netns::dns_addr(attempt)).start().await;
-            }
-            started
-        }
-        None => dns_builder(unit)?.start().await,
-        Some(addr) => {
-            let mut started = dns_builder(unit)?.listen(addr).start().await;
-            // The sockets of the run before may be on their way out still, or a resolver be asking from this very port.
-            for _ in 0..BUSY_ADDRESS_LOOKS {
-                if started.is_ok() {
-                    break;
-                }
-                tokio::time::sleep(MAX_PAUSE).await;
-                started = dns_builder(unit)?.listen(addr).start().await;
-            }
-            started
-        }
-    };
-    started.map_err(|error| {
-        let fatal = harness(format!("the fake DNS server did not start: {error}"));
-        let help = addr.map(|addr| format!("something else listens on {addr}: end it, or give another --dns"));
-        Fatal { help, ..fatal }
-    })
-}
-
-fn dns_builder(unit: &Unit) -> Result<fake_dns::Builder, Fatal> {
-    let dns = &unit.scenario.dns;
-    let mode = match dns.mode {
-        DnsMode::Recursive => fake_dns::Mode::Recursive,
-        DnsMode::Authoritative => fake_dns::Mode::Authoritative,
-    };
-    let mut builder = FakeDns::builder().mode(mode);
-    let harness = |text: String| Fatal::new(FatalKind::Harness, text);
-    for zone in &dns.zones {
-        let name = zone.span.source().path().to_string_lossy().into_owned();
-        builder = builder.zone_text(&name, &zone.text).map_err(|error| harness(error.to_string()))?;
-    }
-    for rule in &dns.faults {
-        builder = builder.fault(rule.parse().map_err(|error| harness(format!("{}: {error}", rule.span)))?);
-    }
-    Ok(builder)
 }
 
 /// An address that nothing listens on.
@@ -376,9 +331,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The longest pause between two attempts to connect.
 const MAX_PAUSE: Duration = Duration::from_millis(50);
-
-/// How often it is looked whether an address that a user has named has become free.
-const BUSY_ADDRESS_LOOKS: u32 = 40;
 
 /// How long a milter has to stop by itself before it is nudged, and between two nudges.
 const NUDGE_PAUSE: Duration = Duration::from_millis(100);
