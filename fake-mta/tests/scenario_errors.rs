@@ -117,3 +117,8 @@ fn cases_that_do_not_fit() {
         + "[[case]]\nhelo = 'x'\nsendr = 'y'\n[[case]]\nhelo = \"x\\ny\"\n[[case]]\nhelo = []\nsendr = 'z'\n";
     insta::assert_snapshot!(told(&text));
 }
+
+#[test]
+fn a_name_that_nothing_else_has() {
+    insta::assert_snapshot!(told(&dialogue("C: HELO x\nS: 250 [n=size]\nM: reply 550 5.7.1 [n=size] [n=sice]")));
+}

@@ -11,7 +11,7 @@ pub(crate) const SCENARIO: Table = Table {
         Key::new("name", Shape::Line, "string, one line", "what the scenario shows").required(),
         Key::new("note", Shape::Text, "string", "what the author has to say about it"),
         Key::new("rfc", Shape::Texts, "list of strings", "sections it shows: `[\"7208#8.4\"]`"),
-        Key::new("tags", Shape::Texts, "list of strings", "free words"),
+        Key::new("tags", Shape::Texts, "list of strings", "free words: `--tag WORD` picks by them"),
         Key::new("differs", Shape::Text, "string", "why sendmail and Postfix part in it: [two MTAs](#two-mtas)"),
         Key::new(
             "known_deviation",

@@ -1,7 +1,11 @@
 //! `wire` blocks: the packets between MTA and milter that a step is expected to make.
 
 use super::{
-    Action, Line, LineKind, Step, dialogue, matcher::Matcher, node::TextLine, problems::Problems, vocabulary::Unknown,
+    Action, Line, LineKind, Step, dialogue,
+    matcher::{Bindings, Matcher},
+    node::TextLine,
+    problems::Problems,
+    vocabulary::Unknown,
 };
 use crate::diag::{Diag, Span};
 
@@ -97,10 +101,10 @@ impl<'a> Expected<'a> {
     }
 
     /// Whether the packet is that one.
-    pub(super) fn matches(&self, packet: &Packet) -> bool {
+    pub(super) fn matches(&self, packet: &Packet, bindings: &Bindings) -> bool {
         let bare = |hex: &str| hex.replace(' ', "").to_ascii_lowercase();
-        Matcher::checked(self.text).matches(&packet.text)
-            && self.hex.is_none_or(|hex| Matcher::checked(&bare(hex)).matches(&bare(&packet.hex)))
+        Matcher::checked(self.text, bindings).matches(&packet.text)
+            && self.hex.is_none_or(|hex| Matcher::checked(&bare(hex), &Bindings::default()).matches(&bare(&packet.hex)))
     }
 }
 
@@ -135,7 +139,7 @@ mod tests {
             ("> mail <a@b> | 00000008 4d 3c61406200", false),
             ("> mail <a@c> | 00000007 4d 3c61406200", false),
         ] {
-            assert_eq!(Expected::new(line).matches(&packet), fits, "{line}");
+            assert_eq!(Expected::new(line).matches(&packet, &Bindings::default()), fits, "{line}");
         }
         assert_eq!(Expected::new("< addheader X: a | text").hex, None);
     }

@@ -53,7 +53,7 @@ fn unknown(verb: &str, text: &str, span: &Span) -> Diag {
 }
 
 fn fits(shape: Shape, rest: &str) -> bool {
-    let is_index = |word: &str| word == "[n]" || word == "[..]" || word.parse::<u32>().is_ok();
+    let is_index = |word: &str| word.starts_with("[n") || word.starts_with("[..") || word.parse::<u32>().is_ok();
     match shape {
         Shape::Bare => rest.is_empty(),
         Shape::Text => !rest.is_empty(),

@@ -3,11 +3,11 @@
 use super::{
     events::SessionEvents,
     lists::{self, List},
-    step,
+    step::{self, Names},
 };
 use crate::{
     diag::Span,
-    scenario::{LineKind, Located, Session, Unit},
+    scenario::{LineKind, Located, Session, Unit, matcher::Bindings},
 };
 
 /// One line that is not as the scenario says.
@@ -53,50 +53,55 @@ pub enum Subject {
 /// questions, `name TYPE` each.
 pub fn compare(unit: &Unit, sessions: &[SessionEvents], journal: &[String]) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
+    let mut names = Names::default();
     let planned = &unit.scenario.sessions;
     for (index, (session, events)) in planned.iter().zip(sessions).enumerate() {
         for (step_index, (planned, events)) in session.steps.iter().zip(&events.steps).enumerate() {
-            let mut found = step::compare(planned, &unit.profile, events);
+            let mut found = step::compare(planned, &unit.profile, events, &mut names);
             found.iter_mut().for_each(|mismatch| mismatch.at = Some((index, step_index)));
             mismatches.append(&mut found);
         }
         if events.steps.len() >= session.steps.len() {
-            mismatches.extend(compare_session(index, session, events));
+            mismatches.extend(compare_session(index, session, events, &mut names.lines));
         }
     }
     let all_played = sessions.len() == planned.len()
         && planned.iter().zip(sessions).all(|(session, events)| events.steps.len() >= session.steps.len());
     if let (Some(expected), true) = (&unit.scenario.dns.expect, all_played) {
-        mismatches.extend(compare_journal(expected, journal));
+        mismatches.extend(compare_journal(expected, journal, &mut names.lines));
     }
     mismatches
 }
 
 /// What belongs to a session as a whole.
-fn compare_session(index: usize, session: &Session, events: &SessionEvents) -> Vec<Mismatch> {
+fn compare_session(index: usize, session: &Session, events: &SessionEvents, names: &mut Bindings) -> Vec<Mismatch> {
     let mut found = Vec::new();
     if let Some(expected) = &session.envelope {
         let list = List { subject: Subject::Envelope, expected: &expected.value, anchor: &expected.span };
-        found.extend(lists::compare_exact(&list, &events.envelope));
+        found.extend(lists::compare_exact(&list, &events.envelope, names));
     }
     if let Some(expected) = &session.delivered {
-        found.extend(compare_delivered(expected, &events.delivered));
+        found.extend(compare_delivered(expected, &events.delivered, names));
     }
     let log: Vec<String> = events.steps.iter().flat_map(|step| step.log.iter().cloned()).collect();
     let list = List { subject: Subject::SessionLog, expected: &session.log, anchor: &session.span };
-    found.extend(lists::compare_subsequence(&list, &log));
+    found.extend(lists::compare_subsequence(&list, &log, names));
     let last = session.steps.len().saturating_sub(1);
     found.iter_mut().for_each(|mismatch| mismatch.at = Some((index, last)));
     found
 }
 
-fn compare_delivered(expected: &Located<Vec<Vec<Located<String>>>>, delivered: &[String]) -> Vec<Mismatch> {
+fn compare_delivered(
+    expected: &Located<Vec<Vec<Located<String>>>>,
+    delivered: &[String],
+    names: &mut Bindings,
+) -> Vec<Mismatch> {
     let mut found = Vec::new();
     for (index, lines) in expected.iter().enumerate() {
         let anchor = lines.first().map_or(&expected.span, |line| &line.span);
         let list = List { subject: Subject::Delivered, expected: lines, anchor };
         match delivered.get(index) {
-            Some(message) => found.extend(lists::compare_exact(&list, &message_lines(message))),
+            Some(message) => found.extend(lists::compare_exact(&list, &message_lines(message), names)),
             None => found.push(missing_message(anchor, index)),
         }
     }
@@ -122,9 +127,13 @@ fn message_lines(message: &str) -> Vec<String> {
     message.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line).to_owned()).collect()
 }
 
-fn compare_journal(expected: &Located<Vec<Located<String>>>, journal: &[String]) -> Vec<Mismatch> {
+fn compare_journal(
+    expected: &Located<Vec<Located<String>>>,
+    journal: &[String],
+    names: &mut Bindings,
+) -> Vec<Mismatch> {
     let lines: Vec<Located<String>> =
         expected.iter().map(|line| Located::new(step::question(line), line.span.clone())).collect();
     let journal: Vec<String> = journal.iter().map(|line| step::question(line)).collect();
-    lists::compare_exact(&List { subject: Subject::Journal, expected: &lines, anchor: &expected.span }, &journal)
+    lists::compare_exact(&List { subject: Subject::Journal, expected: &lines, anchor: &expected.span }, &journal, names)
 }

@@ -8,7 +8,7 @@ use crate::{
     diag::Span,
     scenario::{
         Located, Packet,
-        matcher::{ANY_LINES, Matcher},
+        matcher::{ANY_LINES, Bindings, Matcher},
         vocabulary,
         wire::Expected,
     },
@@ -25,27 +25,37 @@ pub(super) struct List<'a> {
 }
 
 /// All lines, in order; `...` stands for any number.
-pub(super) fn compare_exact(list: &List<'_>, actual: &[String]) -> Vec<Mismatch> {
-    compare_with(list, actual, |_| false)
+pub(super) fn compare_exact(list: &List<'_>, actual: &[String], bindings: &mut Bindings) -> Vec<Mismatch> {
+    compare_with(list, actual, bindings, |_| false)
 }
 
 /// All lines, in order, but those that are quiet need not be expected.
-pub(super) fn compare_with(list: &List<'_>, actual: &[String], is_quiet: impl Fn(&str) -> bool) -> Vec<Mismatch> {
-    let matchers = list.expected.iter().map(|line| Matcher::checked(line)).collect();
+pub(super) fn compare_with(
+    list: &List<'_>,
+    actual: &[String],
+    bindings: &mut Bindings,
+    is_quiet: impl Fn(&str) -> bool,
+) -> Vec<Mismatch> {
+    let matchers = list.expected.iter().map(|line| Matcher::checked(line, bindings)).collect();
     let lines = Compared { expected: list.expected, matchers, actual, is_quiet };
     let mut anchor = list.anchor;
     let mut found = Vec::new();
     for step in align(&lines) {
         match step {
-            Aligned::Match { expected, .. } => anchor = &list.expected[expected].span,
+            Aligned::Match { expected, actual: index } => {
+                anchor = &list.expected[expected].span;
+                if !lines.matchers[expected].bind(&actual[index], bindings) {
+                    found.push(list.mismatch(Some(expected), anchor, Some(&actual[index]), bindings));
+                }
+            }
             Aligned::Replaced { expected, actual: index } => {
                 anchor = &list.expected[expected].span;
-                found.push(list.mismatch(Some(expected), anchor, Some(&actual[index])));
+                found.push(list.mismatch(Some(expected), anchor, Some(&actual[index]), bindings));
             }
             Aligned::Missing { expected } => {
-                found.push(list.mismatch(Some(expected), &list.expected[expected].span, None));
+                found.push(list.mismatch(Some(expected), &list.expected[expected].span, None, bindings));
             }
-            Aligned::Extra { actual: index } => found.push(list.mismatch(None, anchor, Some(&actual[index]))),
+            Aligned::Extra { actual: index } => found.push(list.mismatch(None, anchor, Some(&actual[index]), bindings)),
             Aligned::Skipped => {}
         }
     }
@@ -53,24 +63,30 @@ pub(super) fn compare_with(list: &List<'_>, actual: &[String], is_quiet: impl Fn
 }
 
 /// All packets, in order; `...` stands for any number. What came is told as the scenario writes it: with its bytes, or without.
-pub(super) fn compare_packets(list: &List<'_>, actual: &[Packet]) -> Vec<Mismatch> {
+pub(super) fn compare_packets(list: &List<'_>, actual: &[Packet], bindings: &mut Bindings) -> Vec<Mismatch> {
     let expected: Vec<Expected<'_>> = list.expected.iter().map(|line| Expected::new(line)).collect();
-    let lines = Packets { expected: &expected, actual };
+    let lines = Packets { expected: &expected, actual, bindings };
     let mut anchor = list.anchor;
     let mut found = Vec::new();
     for step in align(&lines) {
         match step {
-            Aligned::Match { expected, .. } => anchor = &list.expected[expected].span,
+            Aligned::Match { expected: index, actual: came } => {
+                anchor = &list.expected[index].span;
+                if !Matcher::checked(expected[index].text, bindings).bind(&actual[came].text, bindings) {
+                    let came = actual[came].written(expected[index].hex.is_some());
+                    found.push(list.mismatch(Some(index), anchor, Some(&came), bindings));
+                }
+            }
             Aligned::Replaced { expected: index, actual: came } => {
                 anchor = &list.expected[index].span;
                 let came = actual[came].written(expected[index].hex.is_some());
-                found.push(list.mismatch(Some(index), anchor, Some(&came)));
+                found.push(list.mismatch(Some(index), anchor, Some(&came), bindings));
             }
             Aligned::Missing { expected } => {
-                found.push(list.mismatch(Some(expected), &list.expected[expected].span, None));
+                found.push(list.mismatch(Some(expected), &list.expected[expected].span, None, bindings));
             }
             Aligned::Extra { actual: came } => {
-                found.push(list.mismatch(None, anchor, Some(&actual[came].written(false))));
+                found.push(list.mismatch(None, anchor, Some(&actual[came].written(false)), bindings));
             }
             Aligned::Skipped => {}
         }
@@ -79,39 +95,39 @@ pub(super) fn compare_packets(list: &List<'_>, actual: &[Packet]) -> Vec<Mismatc
 }
 
 /// The lines come in this order, with others between them.
-pub(super) fn compare_subsequence(list: &List<'_>, actual: &[String]) -> Vec<Mismatch> {
+pub(super) fn compare_subsequence(list: &List<'_>, actual: &[String], bindings: &mut Bindings) -> Vec<Mismatch> {
     let mut rest = actual;
     let mut found = Vec::new();
     for (index, line) in list.expected.iter().enumerate() {
-        let matcher = Matcher::checked(line);
+        let matcher = Matcher::checked(line, bindings);
         match rest.iter().position(|came| matcher.matches(came)) {
-            Some(at) => rest = &rest[at + 1..],
-            None => found.push(list.mismatch(Some(index), &line.span, closest(line, rest))),
+            Some(at) if matcher.bind(&rest[at], bindings) => rest = &rest[at + 1..],
+            _ => found.push(list.mismatch(Some(index), &line.span, closest(line, rest), bindings)),
         }
     }
     found
 }
 
 /// All lines, in any order.
-pub(super) fn compare_set(list: &List<'_>, actual: &[String]) -> Vec<Mismatch> {
+pub(super) fn compare_set(list: &List<'_>, actual: &[String], bindings: &mut Bindings) -> Vec<Mismatch> {
     let mut left: Vec<&String> = actual.iter().collect();
     let mut missing = Vec::new();
     // Literal lines first: a matcher must not take the line that a literal one means.
     let mut order: Vec<(usize, Matcher)> =
-        list.expected.iter().map(|line| Matcher::checked(line)).enumerate().collect();
-    order.sort_by_key(|(_, matcher)| matches!(matcher, Matcher::Pattern(_)));
+        list.expected.iter().map(|line| Matcher::checked(line, bindings)).enumerate().collect();
+    order.sort_by_key(|(_, matcher)| matches!(matcher, Matcher::Pattern(..)));
     for (index, matcher) in order {
         match left.iter().position(|came| matcher.matches(came)) {
-            Some(at) => drop(left.remove(at)),
-            None => missing.push(index),
+            Some(at) if matcher.bind(left[at], bindings) => drop(left.remove(at)),
+            _ => missing.push(index),
         }
     }
     missing.sort_unstable();
     let last = list.expected.last().map_or(list.anchor, |line| &line.span);
     let mut left = left.into_iter();
-    let mut found: Vec<Mismatch> =
-        missing.into_iter().map(|index| list.mismatch(Some(index), &list.expected[index].span, left.next())).collect();
-    found.extend(left.map(|came| list.mismatch(None, last, Some(came))));
+    let mut missed = |index: usize| list.mismatch(Some(index), &list.expected[index].span, left.next(), bindings);
+    let mut found: Vec<Mismatch> = missing.into_iter().map(&mut missed).collect();
+    found.extend(left.map(|came| list.mismatch(None, last, Some(came), bindings)));
     found
 }
 
@@ -119,17 +135,18 @@ pub(super) fn compare_set(list: &List<'_>, actual: &[String]) -> Vec<Mismatch> {
 pub(super) fn compare_none(subject: Subject, none: &Located<String>, actual: &[String]) -> Vec<Mismatch> {
     let list = List { subject, expected: std::slice::from_ref(none), anchor: &none.span };
     let expected = |index: usize| (index == 0).then_some(0);
-    let mismatch = |(index, came): (usize, &String)| list.mismatch(expected(index), &none.span, Some(came));
+    let bindings = Bindings::default();
+    let mismatch = |(index, came): (usize, &String)| list.mismatch(expected(index), &none.span, Some(came), &bindings);
     actual.iter().enumerate().map(mismatch).collect()
 }
 
 impl List<'_> {
-    fn mismatch(&self, expected: Option<usize>, span: &Span, got: Option<&String>) -> Mismatch {
+    fn mismatch(&self, expected: Option<usize>, span: &Span, got: Option<&String>, bindings: &Bindings) -> Mismatch {
         Mismatch {
             subject: self.subject,
             at: None,
             span: span.clone(),
-            expected: expected.map(|index| self.expected[index].value.clone()),
+            expected: expected.map(|index| bindings.fill(&self.expected[index])),
             got: got.cloned(),
         }
     }
@@ -144,6 +161,7 @@ fn closest<'a>(line: &str, actual: &'a [String]) -> Option<&'a String> {
 struct Packets<'a> {
     expected: &'a [Expected<'a>],
     actual: &'a [Packet],
+    bindings: &'a Bindings,
 }
 
 impl Lines for Packets<'_> {
@@ -156,7 +174,7 @@ impl Lines for Packets<'_> {
     }
 
     fn fits(&self, expected: usize, actual: usize) -> bool {
-        self.expected[expected].matches(&self.actual[actual])
+        self.expected[expected].matches(&self.actual[actual], self.bindings)
     }
 
     fn is_any(&self, expected: usize) -> bool {

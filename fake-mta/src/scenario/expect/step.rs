@@ -5,26 +5,41 @@ use super::{
     events::StepEvents,
     lists::{self, List},
 };
-use crate::scenario::{Line, LineKind, Located, ProfileName, Step, Wire, dialogue::NONE};
+use crate::scenario::{Line, LineKind, Located, ProfileName, Step, Wire, dialogue::NONE, matcher::Bindings};
+
+/// What the names of matchers stand for. In wire blocks queue ids are rewritten, so that names there are names of their own.
+#[derive(Default)]
+pub(super) struct Names {
+    /// In all lines but those.
+    pub(super) lines: Bindings,
+    wire: Bindings,
+}
 
 /// Compares the lines of a step that hold in `profile`.
-pub(super) fn compare(step: &Step, profile: &ProfileName, events: &StepEvents) -> Vec<Mismatch> {
+pub(super) fn compare(step: &Step, profile: &ProfileName, events: &StepEvents, names: &mut Names) -> Vec<Mismatch> {
+    let kinds = LineKind::ALL.into_iter();
     let mut found: Vec<Mismatch> =
-        LineKind::ALL.into_iter().flat_map(|kind| compare_kind(kind, step, profile, events)).collect();
-    found.extend(step.wire.iter().flat_map(|wire| compare_wire(wire, profile, events)));
+        kinds.flat_map(|kind| compare_kind(kind, step, profile, events, &mut names.lines)).collect();
+    found.extend(step.wire.iter().flat_map(|wire| compare_wire(wire, profile, events, &mut names.wire)));
     found.sort_by_key(|mismatch| mismatch.span.range().start);
     found
 }
 
 /// All packets of a step, in order.
-fn compare_wire(wire: &Wire, profile: &ProfileName, events: &StepEvents) -> Vec<Mismatch> {
+fn compare_wire(wire: &Wire, profile: &ProfileName, events: &StepEvents, names: &mut Bindings) -> Vec<Mismatch> {
     let lines = wire.lines.iter().filter(|line| line.holds_in(profile));
     let expected: Vec<Located<String>> = lines.map(located).collect();
     let list = List { subject: Subject::Line(LineKind::Wire), expected: &expected, anchor: &wire.anchor };
-    lists::compare_packets(&list, &events.wire)
+    lists::compare_packets(&list, &events.wire, names)
 }
 
-fn compare_kind(kind: LineKind, step: &Step, profile: &ProfileName, events: &StepEvents) -> Vec<Mismatch> {
+fn compare_kind(
+    kind: LineKind,
+    step: &Step,
+    profile: &ProfileName,
+    events: &StepEvents,
+    names: &mut Bindings,
+) -> Vec<Mismatch> {
     let mut lines: Vec<&Line> = step.expected(profile).filter(|line| line.kind == kind).collect();
     // A case fills as many lines as its worst row needs: `none` beside others says nothing.
     if kind == LineKind::Warning && lines.len() > 1 {
@@ -47,11 +62,11 @@ fn compare_kind(kind: LineKind, step: &Step, profile: &ProfileName, events: &Ste
     }
     let list = List { subject, expected: &expected, anchor: &step.action.span };
     match kind {
-        LineKind::Smtp => lists::compare_exact(&list, &actual),
-        LineKind::Milter | LineKind::MilterOf(_) => lists::compare_with(&list, &actual, is_quiet),
+        LineKind::Smtp => lists::compare_exact(&list, &actual, names),
+        LineKind::Milter | LineKind::MilterOf(_) => lists::compare_with(&list, &actual, names, is_quiet),
         LineKind::Wire => Vec::new(),
-        LineKind::Dns | LineKind::Warning => lists::compare_set(&list, &actual),
-        LineKind::Log => lists::compare_subsequence(&list, &actual),
+        LineKind::Dns | LineKind::Warning => lists::compare_set(&list, &actual, names),
+        LineKind::Log => lists::compare_subsequence(&list, &actual, names),
     }
 }
 

@@ -6,6 +6,7 @@ mod fields;
 mod messages;
 mod milter;
 mod mta;
+mod names;
 mod session;
 
 use std::{path::Path, sync::Arc};
@@ -38,6 +39,7 @@ pub fn parse(source: &Arc<Source>) -> Result<Vec<Arc<Scenario>>, Vec<Diag>> {
     let trees = expand(root, &mut problems);
     let read = |tree: &Expanded| read_scenario(source, tree, is_variant(tree), &mut problems);
     let scenarios: Vec<Scenario> = trees.iter().filter_map(read).collect();
+    names::check(&scenarios, &mut problems);
     if problems.is_empty() {
         return Ok(scenarios.into_iter().map(Arc::new).collect());
     }
