@@ -21,6 +21,7 @@ use crate::{
     scenario::{ProfileName, Unknown},
     send::{self, SendArgs},
     serve::{self, ServeArgs},
+    under_test::MilterArgs,
 };
 
 /// A scripted fake MTA: runs scenarios against a milter as sendmail and Postfix would.
@@ -132,7 +133,7 @@ struct SelectArgs {
     paths: Vec<PathBuf>,
 
     /// Only the runs in this profile
-    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    #[arg(long, value_name = "PROFILE", value_parser = ProfileName::from_argument)]
     profile: Option<ProfileName>,
 
     /// Only the runs whose file or name holds this text
@@ -263,11 +264,16 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
 pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Exit {
     let mut console = Console::standard();
     let args: Vec<OsString> = args.into_iter().collect();
-    match parse(args.clone(), &mut console) {
-        Ok(Command::RunApart(_)) if !run::is_in_namespaces() => enter_namespaces(&args, &mut console),
-        Ok(Command::Run(options)) if !run::is_in_namespaces() && run::wants_namespaces(&options) => {
-            enter_namespaces(&args, &mut console)
+    let command = parse(args.clone(), &mut console);
+    match command.as_ref().map_or(Ok(false), wants_namespaces) {
+        Ok(true) if !run::is_in_namespaces() => return enter_namespaces(&args, &mut console),
+        Ok(_) => {}
+        Err(diag) => {
+            console.diags(&[diag]);
+            return Exit::USAGE;
         }
+    }
+    match command {
         Ok(Command::Run(options) | Command::RunApart(options)) => run_until_stopped(&options, player, &mut console),
         Ok(Command::Check(options)) => run::check(&options, &mut console),
         Ok(Command::List(options)) => run::list(&options, &mut console),
@@ -296,6 +302,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Ex
         Ok(Command::Completions(shell)) => manual::completions(shell, &mut console),
         Ok(Command::Man(dir)) => manual::pages(&dir, &mut console),
         Err(exit) => exit,
+    }
+}
+
+/// Whether a milter has to be started in namespaces of its own.
+fn wants_namespaces(command: &Command) -> Result<bool, Diag> {
+    match command {
+        Command::RunApart(_) => Ok(true),
+        Command::Run(options) => Ok(run::wants_namespaces(options)),
+        Command::Conform(args) => args.milters().map_or(Ok(false), MilterArgs::wants_namespaces),
+        Command::Bench(args) => args.milters().wants_namespaces(),
+        _ => Ok(false),
     }
 }
 
@@ -414,10 +431,6 @@ impl RunArgs {
             ..self.select.into_options()
         }
     }
-}
-
-fn profile(text: &str) -> Result<ProfileName, String> {
-    text.parse().map_err(|unknown: Unknown| format!("{unknown}, {}", unknown.help))
 }
 
 fn timeout_form(text: &str) -> Result<TimeoutForm, String> {

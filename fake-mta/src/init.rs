@@ -83,7 +83,8 @@ fn suite(command: &str, cwd: Option<&str>) -> String {
 
 const FIRST: &str = "first.toml";
 
-const FIRST_SCENARIO: &str = r#"name = "a plain message is taken"
+/// A plain message in both profiles; `fake-mta bench` sends it where no scenario is named.
+pub(crate) const FIRST_SCENARIO: &str = r#"name = "a plain message is taken"
 
 [mta]
 profile = ["sendmail", "postfix"]

@@ -43,6 +43,8 @@ pub struct Settings {
     pub next_hop_smtputf8: bool,
     /// EHLO offers STARTTLS.
     pub starttls: bool,
+    /// Postfix's `smtpd_hard_error_limit`: after so many refused commands the session ends. `None` is without end.
+    pub error_limit: Option<usize>,
     /// The form of the log lines.
     pub log_style: LogStyle,
     /// Where dates come from.
@@ -153,6 +155,7 @@ impl Settings {
             xforward_hosts: Vec::new(),
             next_hop_smtputf8: true,
             starttls: false,
+            error_limit: None,
             log_style: LogStyle::default(),
             clock: Clock::default(),
             process_id: 4242,

@@ -61,6 +61,28 @@ impl MilterArgs {
     }
 }
 
+impl MilterArgs {
+    /// Whether one of them has to be started in namespaces of its own: then the whole program goes there. What is wrong in the
+    /// files is told later.
+    ///
+    /// # Errors
+    /// Another runs already at a TCP address, which cannot be reached from there.
+    pub(crate) fn wants_namespaces(&self) -> Result<bool, Diag> {
+        let origins = self.origins().unwrap_or_default();
+        let wants = |origin: &Origin| matches!(origin, Origin::Started(suite) if suite.netns);
+        let is_beyond = |origin: &Origin| matches!(origin, Origin::Running(MilterAddr::Tcp(_)));
+        let apart = origins.iter().find(|(_, origin)| wants(origin));
+        let beyond = origins.iter().find(|(_, origin)| is_beyond(origin));
+        match (apart, beyond) {
+            (Some((apart, _)), Some((beyond, _))) => Err(Diag::error(format!(
+                "{apart} is started in a network of its own (`netns = true`), from which {beyond} cannot be reached"
+            ))
+            .help("let it listen on a unix socket, or try them one after the other")),
+            (apart, _) => Ok(apart.is_some()),
+        }
+    }
+}
+
 /// A value of the command line, with the name before its equals sign.
 #[derive(Debug, Clone)]
 struct Named {

@@ -76,16 +76,56 @@ fn one_process_serves_all_scenarios_that_hand_it_nothing() {
 
 #[test]
 fn a_milter_that_reads_resolv_conf_finds_the_fake_dns_server() {
-    let able = Command::new("unshare").args(["--user", "--map-root-user", "--net", "--mount", "ip", "link"]).output();
-    if !able.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: this machine makes no namespaces for this user, or has no unshare and ip");
+    if !makes_namespaces() {
         return;
     }
-    // A shell that goes on only if the file names the server that the placeholder names.
-    let suite = "[milter]\nnetns = true\ncommand = ['sh', '-c', 'test {dns.port} = 53 && grep -qx \"nameserver {dns.host}\" \
-                 /etc/resolv.conf && exec {bin}/fake-mta filter --script {dir}/s --listen {listen}']\nfiles.s = 'rcpt: reject'\n";
-    let text = run(suite, &scenario("reject", ""), &["--jobs", "2"]);
+    let text = run(APART, &scenario("reject", ""), &["--jobs", "2"]);
     assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
-    let text = run(&suite.replace("netns = true\n", ""), &scenario("reject", ""), &["--netns"]);
+    let text = run(&APART.replace("netns = true\n", ""), &scenario("reject", ""), &["--netns"]);
     assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+}
+
+/// A shell that goes on only if `/etc/resolv.conf` names the server that the placeholder names.
+const APART: &str = "[milter]\nnetns = true\ncommand = ['sh', '-c', 'test {dns.port} = 53 && grep -qx \"nameserver {dns.host}\" \
+                     /etc/resolv.conf && exec {bin}/fake-mta filter --script {dir}/s --listen {listen}']\nfiles.s = 'rcpt: reject'\n";
+
+fn makes_namespaces() -> bool {
+    let able = Command::new("unshare").args(["--user", "--map-root-user", "--net", "--mount", "ip", "link"]).output();
+    let able = able.is_ok_and(|output| output.status.success());
+    if !able {
+        eprintln!("skipped: this machine makes no namespaces for this user, or has no unshare and ip");
+    }
+    able
+}
+
+/// A folder with the suite that wants namespaces, and what `fake-mta` says in it.
+fn told_apart(program: &mut Command) -> (Option<i32>, String) {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    fs::write(dir.path().join("fake-mta.toml"), APART).expect("a file");
+    let output = program.current_dir(dir.path()).env("NO_COLOR", "1").env_remove("FAKE_MTA_NETNS").stdin(Stdio::null());
+    let output = output.output().expect("the program runs");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    (output.status.code(), format!("{out}{err}"))
+}
+
+#[test]
+fn load_and_battery_go_where_the_suite_wants_its_milter() {
+    if !makes_namespaces() {
+        return;
+    }
+    for (args, part) in [
+        (&["bench", "--suite", ".", "-n", "2"][..], "2 messages, "),
+        (&["conform", "--suite", ".", "--filter", "order/tls"], "1 cases"),
+    ] {
+        let (code, text) = told_apart(Command::new(env!("CARGO_BIN_EXE_fake-mta")).args(args));
+        assert!(code == Some(0) && text.contains(part), "{code:?}: {text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_reached_from_there_is_told() {
+    let args = ["bench", "--suite", "mine=.", "--milter", "inet:9@127.0.0.1"];
+    let (code, text) = told_apart(Command::new(env!("CARGO_BIN_EXE_fake-mta")).args(args));
+    assert_eq!(code, Some(64), "{text}");
+    assert!(text.contains("from which inet:9@127.0.0.1 cannot be reached"), "{text}");
 }

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     diag::{Diag, Source},
+    init::FIRST_SCENARIO,
     run::{Cancel, Console, Exit, Fatal, FatalKind, World, WorldOptions, duration_text},
-    scenario::{self, ProfileName, Unit, Unknown, parse_duration},
+    scenario::{self, ProfileName, Unit, parse_duration},
     under_test::{MilterArgs, Origin},
 };
 
@@ -27,7 +28,7 @@ pub struct BenchArgs {
     milters: MilterArgs,
 
     /// The profile whose packets are sent [default: the first of the scenario]
-    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    #[arg(long, value_name = "PROFILE", value_parser = ProfileName::from_argument)]
     profile: Option<ProfileName>,
 
     /// How many connections are open at once
@@ -70,6 +71,13 @@ pub struct BenchArgs {
     /// text, json or html, to a file or to standard output
     #[arg(long = "report", value_name = "FORMAT[=FILE]", default_value = "text")]
     reports: Vec<String>,
+}
+
+impl BenchArgs {
+    /// The milters that are named.
+    pub(crate) fn milters(&self) -> &MilterArgs {
+        &self.milters
+    }
 }
 
 /// A milter that is measured.
@@ -220,7 +228,7 @@ fn unit(args: &BenchArgs) -> Result<Unit, Vec<Diag>> {
             let cannot = |error| vec![Diag::error(format!("cannot read {}: {error}", path.display()))];
             Source::new(path, std::fs::read_to_string(path).map_err(cannot)?)
         }
-        None => Source::new("a short message", DEFAULT),
+        None => Source::new("a plain message", FIRST_SCENARIO),
     };
     let scenarios = scenario::parse(&source)?;
     let fits = |unit: &Unit| args.profile.as_ref().is_none_or(|profile| unit.profile == *profile);
@@ -230,32 +238,10 @@ fn unit(args: &BenchArgs) -> Result<Unit, Vec<Diag>> {
         .ok_or_else(|| vec![Diag::error("the scenario has no run in that profile")])
 }
 
-fn profile(text: &str) -> Result<ProfileName, String> {
-    text.parse().map_err(|unknown: Unknown| format!("{unknown}, {}", unknown.help))
-}
-
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
     if rate > 0.0 && rate.is_finite() { Ok(rate) } else { Err("more than 0".to_owned()) }
 }
-
-/// The load where no scenario is named.
-const DEFAULT: &str = r#"
-name = "a short message"
-[dns]
-zone = '''
-example.org.   TXT "v=spf1 ip4:192.0.2.1 -all"
-'''
-[[session]]
-client = "client.example.org [192.0.2.1]"
-dialogue = '''
-C: EHLO client.example.org
-C: MAIL FROM:<sender@example.org>
-C: RCPT TO:<rcpt@example.net>
-C: [message]
-C: QUIT
-'''
-"#;
 
 /// What `--help` says behind the options.
 pub const HELP: &str = "\

@@ -47,6 +47,13 @@ pub struct ConformArgs {
     verbose: u8,
 }
 
+impl ConformArgs {
+    /// The milters that are named, unless none is tried.
+    pub(crate) fn milters(&self) -> Option<&MilterArgs> {
+        (!self.list).then_some(&self.milters)
+    }
+}
+
 /// A report and where it goes.
 #[derive(Debug, Clone)]
 struct Target {

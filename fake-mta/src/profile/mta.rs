@@ -12,7 +12,7 @@ use crate::{
     journal::{Event, Journal},
     link::Connect,
     settings::Settings,
-    smtp::{Awaits, Input, InputBuffer, Reply},
+    smtp::{Awaits, Input, InputBuffer, LineRules, Reply},
 };
 
 /// Which MTA is played.
@@ -44,6 +44,15 @@ impl Personality {
             Self::Direct => "direct",
         }
     }
+
+    fn line_rules(self) -> LineRules {
+        match self {
+            Self::Sendmail => sendmail::LINE_RULES,
+            Self::Postfix => postfix::LINE_RULES,
+            // Suites hold names that are longer than any MTA takes.
+            Self::Direct => LineRules { line_max: 64 * 1024, ..postfix::LINE_RULES },
+        }
+    }
 }
 
 /// What a user of this host tells the `sendmail` command of a message.
@@ -65,6 +74,8 @@ pub struct Mta {
     input: InputBuffer,
     journal: Journal,
     closed: bool,
+    /// STARTTLS was answered with 220: a handshake comes, and no command.
+    starting_tls: bool,
 }
 
 enum Server {
@@ -87,7 +98,8 @@ impl Mta {
             Personality::Postfix => Server::Postfix(Box::new(Postfix::new(host, false))),
             Personality::Direct => Server::Postfix(Box::new(Postfix::new(host, true))),
         };
-        Self { server, input: InputBuffer::default(), journal, closed: false }
+        let input = InputBuffer::new(personality.line_rules());
+        Self { server, input, journal, closed: false, starting_tls: false }
     }
 
     /// The client connects: filters are opened, and the banner comes.
@@ -107,12 +119,19 @@ impl Mta {
         let mut replies = Vec::new();
         while !self.closed {
             let Some(input) = self.input.next(self.awaits()) else { break };
+            let is_starttls = matches!(&input, Input::Line(line) if is_starttls(line));
             let reply = self.take(input).await;
             self.note(&reply);
             self.finish_if_closed(&reply).await;
             // BDAT is answered when its chunk has come.
             if reply != Reply::default() {
                 replies.push(reply);
+            }
+            if is_starttls && replies.last().and_then(Reply::code) == Some(b"220") {
+                self.starting_tls = true;
+                // Whoever sits on the line could have put commands behind it that would then count as the client's.
+                self.input.clear();
+                break;
             }
         }
         replies
@@ -133,8 +152,9 @@ impl Mta {
         match input {
             Input::Line(line) => {
                 self.journal.note(Event::ClientLine(line.clone()));
+                let is_last = self.input.is_empty();
                 match &mut self.server {
-                    Server::Sendmail(server) => server.command(&line).await,
+                    Server::Sendmail(server) => server.command(&line, is_last).await,
                     Server::Postfix(server) => server.command(&line).await,
                 }
             }
@@ -152,6 +172,16 @@ impl Mta {
                     Server::Postfix(server) => server.text("DATA", &message).await,
                 }
             }
+            Input::TooLong => match &mut self.server {
+                Server::Sendmail(server) => server.too_long(),
+                // It cuts long lines.
+                Server::Postfix(_) => Reply::default(),
+            },
+            Input::Bare(bare, size) => match &mut self.server {
+                Server::Sendmail(server) => server.bare_line_end(bare, size).await,
+                // It knows no line end that is none.
+                Server::Postfix(_) => Reply::default(),
+            },
         }
     }
 
@@ -181,6 +211,7 @@ impl Mta {
 
     /// A TLS handshake took place; values by macro name without braces: `tls_version`, `cipher`, `verify`, …
     pub fn start_tls(&mut self, values: impl IntoIterator<Item = (String, String)>) {
+        self.starting_tls = false;
         self.host_mut().tls = Some(Tls { values: values.into_iter().collect() });
     }
 
@@ -192,6 +223,11 @@ impl Mta {
     /// Whether the text of a message is awaited, not a command.
     pub fn awaits_message(&self) -> bool {
         self.awaits() != Awaits::Line
+    }
+
+    /// Whether STARTTLS was accepted, so that a handshake is what comes next.
+    pub fn is_starting_tls(&self) -> bool {
+        self.starting_tls
     }
 
     /// Whether the MTA has closed the SMTP connection.
@@ -222,6 +258,10 @@ impl Mta {
             self.journal.note(Event::ServerClosed);
         }
     }
+}
+
+fn is_starttls(line: &[u8]) -> bool {
+    line.trim_ascii().eq_ignore_ascii_case(b"STARTTLS")
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use milter_proto::{Address, Command, Frame};
+use milter_proto::{Address, Command, Frame, Reply};
 use regex_lite::{Captures, Regex};
 
 use super::Entry;
@@ -28,13 +28,62 @@ impl Redactor {
     fn entry(&mut self, entry: &Entry) -> Entry {
         match entry {
             Entry::Sent(frame) => Entry::Sent(self.sent(frame)),
-            Entry::Received(frame) => {
-                let payload = if frame.code == b'b' { gone(&frame.payload) } else { self.strings(&frame.payload) };
-                Entry::Received(Frame { code: frame.code, payload })
-            }
+            Entry::Received(frame) => Entry::Received(Frame { code: frame.code, payload: self.received(frame) }),
             Entry::Raw(from_mta, bytes) => Entry::Raw(*from_mta, gone(bytes)),
             Entry::Closed(from_mta) => Entry::Closed(*from_mta),
         }
+    }
+
+    fn received(&mut self, frame: &Frame) -> Vec<u8> {
+        let encoded = |reply: &Reply| {
+            let mut bytes = Vec::new();
+            reply.encode(&mut bytes);
+            bytes.get(5..).unwrap_or_default().to_vec()
+        };
+        match Reply::decode(frame) {
+            Ok(Reply::ReplaceBody(bytes)) => gone(&bytes),
+            Ok(Reply::AddHeader { name, value }) => {
+                let value = self.field(&name, &value);
+                encoded(&Reply::AddHeader { name, value })
+            }
+            Ok(Reply::InsertHeader { index, name, value }) => {
+                let value = self.field(&name, &value);
+                encoded(&Reply::InsertHeader { index, name, value })
+            }
+            Ok(Reply::ChangeHeader { index, name, value }) => {
+                let value = self.field(&name, &value);
+                encoded(&Reply::ChangeHeader { index, name, value })
+            }
+            _ => self.strings(&frame.payload),
+        }
+    }
+
+    /// The value of a header field. What is known to hold addresses, dates or words of a program keeps its form; the rest may be
+    /// anything that somebody wrote.
+    fn field(&mut self, name: &[u8], value: &[u8]) -> Vec<u8> {
+        let is = |names: &[&str]| names.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name));
+        if is(&MAILBOXES) {
+            return self.mailboxes(value);
+        }
+        if is(&TECHNICAL) {
+            return self.text(value);
+        }
+        let space: &[u8] = if value.starts_with(b" ") { b" " } else { b"" };
+        if value.trim_ascii().is_empty() { value.to_vec() } else { [space, b"redacted"].concat() }
+    }
+
+    /// Addresses without what stands around them: names, comments.
+    fn mailboxes(&mut self, value: &[u8]) -> Vec<u8> {
+        let text: String = value.iter().copied().map(char::from).collect();
+        let names = &mut self.names;
+        let found: Vec<String> = self
+            .pattern
+            .captures_iter(&text)
+            .filter(|found| found.get(1).is_some())
+            .map(|found| format!("<{}>", invented(names, &found)))
+            .collect();
+        let space = if value.starts_with(b" ") { " " } else { "" };
+        format!("{space}{}", if found.is_empty() { "redacted".to_owned() } else { found.join(", ") }).into_bytes()
     }
 
     fn sent(&mut self, frame: &Frame) -> Frame {
@@ -54,6 +103,10 @@ impl Redactor {
                     other => other,
                 };
                 encoded(&Command::Connect { hostname: self.text(&hostname), address })
+            }
+            Ok(Command::Header { name, value }) => {
+                let value = self.field(&name, &value);
+                encoded(&Command::Header { name, value })
             }
             Ok(Command::Macro { for_command, pairs }) => {
                 let pairs = pairs.into_iter().map(|(name, value)| {
@@ -103,6 +156,39 @@ fn invented(names: &mut BTreeMap<String, String>, found: &Captures<'_>) -> Strin
     }
 }
 
+/// Fields of addresses with the names of people.
+const MAILBOXES: [&str; 11] = [
+    "From",
+    "Sender",
+    "To",
+    "Cc",
+    "Bcc",
+    "Reply-To",
+    "Resent-From",
+    "Resent-Sender",
+    "Resent-To",
+    "Resent-Cc",
+    "Errors-To",
+];
+
+/// Fields that programs write: names and addresses in them are replaced, their other words stay.
+const TECHNICAL: [&str; 14] = [
+    "Received",
+    "Received-SPF",
+    "Authentication-Results",
+    "Return-Path",
+    "Message-Id",
+    "In-Reply-To",
+    "References",
+    "Date",
+    "Resent-Date",
+    "Resent-Message-Id",
+    "MIME-Version",
+    "Content-Transfer-Encoding",
+    "Delivered-To",
+    "Precedence",
+];
+
 /// What stands for bytes that are nobody's business.
 fn gone(bytes: &[u8]) -> Vec<u8> {
     if bytes.is_empty() { Vec::new() } else { format!("[{} bytes]\r\n", bytes.len()).into_bytes() }
@@ -117,5 +203,19 @@ mod tests {
         let mut redactor = Redactor::new();
         let text = redactor.text(b"from a@b.example.com ([10.1.2.3]) by A@b.example.com, not 1.2 or x@y\xe9");
         assert_eq!(text, b"from user2@host1.example ([192.0.2.3]) by user2@host1.example, not 1.2 or x@y\xe9");
+    }
+
+    #[test]
+    fn what_somebody_wrote_goes_and_what_programs_wrote_stays() {
+        let mut redactor = Redactor::new();
+        let mut field = |name: &str, value: &[u8]| {
+            String::from_utf8(redactor.field(name.as_bytes(), value)).expect("what is left is text")
+        };
+        assert_eq!(field("Subject", b" call me: 555 0100, password hunter2"), " redacted");
+        assert_eq!(field("X-Anything", b"Robert'); DROP"), "redacted");
+        assert_eq!(field("From", b" \"Doe, Jane\" <jane@corp.example.com> (at home)"), " <user2@host1.example>");
+        assert_eq!(field("to", b"undisclosed recipients:;"), "redacted");
+        assert_eq!(field("Received-SPF", b"pass (corp.example.com: ok)"), "pass (host1.example: ok)");
+        assert_eq!(field("Subject", b""), "");
     }
 }

@@ -39,6 +39,11 @@ impl ProfileName {
         Self { kind, version: None }
     }
 
+    /// The profile of an argument of the command line; an error in words for its user.
+    pub(crate) fn from_argument(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|unknown: Unknown| format!("{unknown}, {}", unknown.help))
+    }
+
     /// Whether a line for `other` holds in this profile: `S[postfix]:` holds in `postfix-3.7` too.
     pub fn is_a(&self, other: &Self) -> bool {
         self.kind == other.kind && (other.version.is_none() || self.version == other.version)

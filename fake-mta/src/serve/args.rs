@@ -22,7 +22,7 @@ pub struct ServeArgs {
     pub(super) milter: Vec<MilterAddr>,
 
     /// Which MTA to be
-    #[arg(long, short, value_name = "PROFILE", default_value = "postfix", value_parser = profile)]
+    #[arg(long, short, value_name = "PROFILE", default_value = "postfix", value_parser = ProfileName::from_argument)]
     pub(super) profile: ProfileName,
 
     /// Where delivered messages go, each with its envelope above its header; without it they are only shown
@@ -36,6 +36,14 @@ pub struct ServeArgs {
     /// Offer AUTH PLAIN and LOGIN to this user; may be given again
     #[arg(long, value_name = "USER:PASSWORD", value_parser = login)]
     pub(super) auth: Vec<(String, String)>,
+
+    /// Offer STARTTLS, with a certificate made at the start that nobody signed
+    #[arg(long)]
+    pub(super) starttls: bool,
+
+    /// What else is told of a handshake, as in cert_subject=/CN=client or verify=OK: no certificate is asked for; may be given again
+    #[arg(long, value_name = "MACRO=VALUE", value_parser = tls_macro, requires = "starttls")]
+    pub(super) tls_macro: Vec<(String, String)>,
 
     /// What a milter means that fails: accept, reject or tempfail
     #[arg(long, value_name = "ACTION", default_value = "tempfail", value_parser = ["accept", "reject", "tempfail"])]
@@ -59,6 +67,8 @@ impl ServeArgs {
         settings.filters.extend(filters);
         settings.clock = Clock::System;
         settings.process_id = settings.process_id.wrapping_add(number.wrapping_mul(256));
+        settings.starttls = self.starttls;
+        settings.error_limit = Some(ERROR_LIMIT);
         if !self.auth.is_empty() {
             settings.auth_mechanisms = Some("PLAIN LOGIN".to_owned());
             settings.credentials = Some(self.auth.clone());
@@ -79,14 +89,24 @@ impl ServeArgs {
     }
 }
 
-fn profile(text: &str) -> Result<ProfileName, String> {
-    text.parse().map_err(|unknown: Unknown| format!("{unknown}, {}", unknown.help))
-}
-
 fn login(text: &str) -> Result<(String, String), String> {
     let (user, password) = text.split_once(':').ok_or("write USER:PASSWORD")?;
     Ok((user.to_owned(), password.to_owned()))
 }
+
+fn tls_macro(text: &str) -> Result<(String, String), String> {
+    let names = ["tls_version", "cipher", "cipher_bits", "cert_subject", "cert_issuer", "verify"];
+    let (name, value) = text.split_once('=').ok_or("write MACRO=VALUE")?;
+    let name = name.trim_start_matches('{').trim_end_matches('}');
+    if names.contains(&name) {
+        return Ok((name.to_owned(), value.to_owned()));
+    }
+    let unknown = Unknown::new("macro", name, names);
+    Err(format!("{unknown}, {}", unknown.help))
+}
+
+/// Postfix's default.
+const ERROR_LIMIT: usize = 20;
 
 /// The end of the help.
 pub const HELP: &str = "\

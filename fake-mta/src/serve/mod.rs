@@ -3,6 +3,7 @@
 mod args;
 mod maildir;
 mod session;
+mod tls;
 
 use std::{io, sync::Arc};
 
@@ -10,7 +11,7 @@ use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 
 pub use args::{HELP, ServeArgs};
 
-use self::{maildir::Maildir, session::Session};
+use self::{maildir::Maildir, session::Session, tls::Tls};
 use crate::{
     diag::Diag,
     run::{Cancel, Console, Exit},
@@ -30,6 +31,8 @@ pub async fn serve(args: &ServeArgs, cancel: &Cancel, console: &mut Console) -> 
 async fn serve_until(args: &ServeArgs, cancel: &Cancel, console: &mut Console) -> Result<(), Diag> {
     let maildir = args.maildir.as_deref().map(Maildir::open).transpose();
     let maildir = Arc::new(maildir.map_err(|error| Diag::error(format!("cannot make the maildir: {error}")))?);
+    let tls = args.starttls.then(|| Tls::throw_away(&args.hostname)).transpose();
+    let tls = tls.map_err(|error| Diag::error(format!("cannot make a certificate for {}: {error}", args.hostname)))?;
     let listener = TcpListener::bind(args.smtp).await;
     let cannot = |error: io::Error| Diag::error(format!("cannot listen on {}: {error}", args.smtp));
     let listener = listener.map_err(cannot)?;
@@ -45,10 +48,10 @@ async fn serve_until(args: &ServeArgs, cancel: &Cancel, console: &mut Console) -
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let session = Session::new(number, peer, args, Arc::clone(&maildir));
+            let session = Session::new(number, peer, args, Arc::clone(&maildir), tls.clone());
             while sessions.try_join_next().is_some() {}
             sessions.spawn(async move {
-                session.run(stream).await;
+                session.run(Box::new(stream)).await;
                 drop(permit);
             });
         }

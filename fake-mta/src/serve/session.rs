@@ -4,16 +4,16 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
     time::timeout,
 };
 
-use super::{ServeArgs, maildir::Maildir};
+use super::{ServeArgs, maildir::Maildir, tls::Tls};
 use crate::{
     client::{Client, ClientName},
     clock::Clock,
     connector::Sockets,
     journal::{Event, Journal},
+    link::Stream,
     profile::Mta,
     run::Transcript,
     smtp::Reply,
@@ -27,12 +27,20 @@ pub(super) struct Session {
     shown: usize,
     quiet: bool,
     maildir: Arc<Option<Maildir>>,
+    tls: Option<Tls>,
+    tls_macros: Vec<(String, String)>,
     /// Bytes that no whole line or message has taken yet.
     pending: usize,
 }
 
 impl Session {
-    pub(super) fn new(number: u32, peer: SocketAddr, args: &ServeArgs, maildir: Arc<Option<Maildir>>) -> Self {
+    pub(super) fn new(
+        number: u32,
+        peer: SocketAddr,
+        args: &ServeArgs,
+        maildir: Arc<Option<Maildir>>,
+        tls: Option<Tls>,
+    ) -> Self {
         let journal = Journal::new();
         let is_here = peer.ip().to_canonical().is_loopback();
         let name = if is_here { ClientName::Verified("localhost".to_owned()) } else { ClientName::Missing };
@@ -40,14 +48,15 @@ impl Session {
             Client { addr: Some(peer.ip().to_canonical()), port: peer.port(), name, local_addr: Some(args.smtp.ip()) };
         let connector = Arc::new(Sockets::new(args.milter.clone()));
         let mta = Mta::new(args.personality(), args.settings(number), client, connector, journal.clone());
-        Self { number, mta, journal, shown: 0, quiet: args.quiet, maildir, pending: 0 }
+        let tls_macros = args.tls_macro.clone();
+        Self { number, mta, journal, shown: 0, quiet: args.quiet, maildir, tls, tls_macros, pending: 0 }
     }
 
     /// Serves the client. Whatever goes wrong on its side ends the session and nothing else.
-    pub(super) async fn run(mut self, mut stream: TcpStream) {
+    pub(super) async fn run(mut self, mut stream: Box<dyn Stream>) {
         let banner = self.mta.connect().await;
         if self.answer(&mut stream, &[banner]).await.is_ok() && !self.mta.is_closed() {
-            let ended = self.talk(&mut stream).await;
+            let ended = self.talk(stream).await;
             if let Err(error) = ended {
                 self.say(&format!("client: {error}"));
             }
@@ -58,28 +67,41 @@ impl Session {
         self.note();
     }
 
-    async fn talk(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+    async fn talk(&mut self, mut stream: Box<dyn Stream>) -> io::Result<()> {
         let mut buffer = [0; 16 * 1024];
         while !self.mta.is_closed() {
             let read = timeout(IDLE_LIMIT, stream.read(&mut buffer)).await;
             let count = match read {
                 Ok(read) => read?,
-                Err(_) => return self.give_up(stream, "421 4.4.2 Error: timeout exceeded").await,
+                Err(_) => return self.give_up(&mut stream, "421 4.4.2 Error: timeout exceeded").await,
             };
             if count == 0 {
                 return Ok(());
             }
             let bytes = &buffer[..count];
             if self.is_too_much(bytes) {
-                return self.give_up(stream, "500 5.5.0 Error: too much without an end").await;
+                return self.give_up(&mut stream, "500 5.5.0 Error: too much without an end").await;
             }
             let replies = self.mta.feed(bytes).await;
             if !replies.is_empty() {
                 self.pending = 0;
             }
-            self.answer(stream, &replies).await?;
+            self.answer(&mut stream, &replies).await?;
+            if self.mta.is_starting_tls() {
+                stream = self.start_tls(stream).await?;
+            }
         }
         Ok(())
+    }
+
+    /// The handshake. What the client sent before it, behind its STARTTLS, is forgotten: anybody could have put it there.
+    async fn start_tls(&mut self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
+        let tls = self.tls.clone().ok_or_else(|| io::Error::other("no certificate for STARTTLS"))?;
+        let (stream, mut values) = timeout(IDLE_LIMIT, tls.accept(stream)).await??;
+        self.pending = 0;
+        values.extend(self.tls_macros.iter().cloned());
+        self.mta.start_tls(values);
+        Ok(stream)
     }
 
     /// A client that ends neither its line nor its message must not fill the memory.
@@ -94,19 +116,19 @@ impl Session {
         self.pending > MESSAGE_MAX
     }
 
-    async fn give_up(&mut self, stream: &mut TcpStream, line: &str) -> io::Result<()> {
+    async fn give_up(&mut self, stream: &mut Box<dyn Stream>, line: &str) -> io::Result<()> {
         self.say(line);
-        timeout(WRITE_LIMIT, stream.write_all(format!("{line}\r\n").as_bytes())).await?
+        timeout(WRITE_LIMIT, write(stream, format!("{line}\r\n").as_bytes())).await?
     }
 
-    async fn answer(&mut self, stream: &mut TcpStream, replies: &[Reply]) -> io::Result<()> {
+    async fn answer(&mut self, stream: &mut Box<dyn Stream>, replies: &[Reply]) -> io::Result<()> {
         self.note();
         let mut out = Vec::new();
         for line in replies.iter().flat_map(|reply| &reply.lines) {
             out.extend_from_slice(line);
             out.extend_from_slice(b"\r\n");
         }
-        timeout(WRITE_LIMIT, stream.write_all(&out)).await??;
+        timeout(WRITE_LIMIT, write(stream, &out)).await??;
         if self.mta.is_closed() {
             // The client reads the last reply, or is gone already.
             let _ = stream.shutdown().await;
@@ -138,6 +160,12 @@ impl Session {
     fn say(&self, text: &str) {
         put(&format!("[{}] {}\n", self.number, crate::diag::escape(text)));
     }
+}
+
+/// TLS keeps what is written until it is flushed.
+async fn write(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
 }
 
 /// Many sessions write at once; a reader that went away is no reason to stop.

@@ -9,6 +9,10 @@ pub(crate) enum Input {
     Message(Vec<u8>),
     /// The bytes of one BDAT chunk.
     Chunk(Vec<u8>),
+    /// A command line that is longer than the MTA takes.
+    TooLong,
+    /// A CR or LF by itself in a message, after so many bytes of it.
+    Bare(Bare, usize),
 }
 
 /// What the server waits for.
@@ -22,58 +26,135 @@ pub(crate) enum Awaits {
     Chunk(usize),
 }
 
+/// A line end that is none: a CR or LF by itself. What one MTA takes for the end of a message and the next one does not is how mail is
+/// smuggled past filters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bare {
+    Cr,
+    Lf,
+}
+
+/// How an MTA cuts lines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LineRules {
+    /// The longest command line, with its line end for sendmail.
+    pub(crate) line_max: usize,
+    /// What is beyond that is dropped; else the line is refused.
+    pub(crate) cuts: bool,
+    /// Every CR before the LF belongs to the line end, and an LF needs none; else a CR or LF by itself in a message is refused.
+    pub(crate) lenient: bool,
+}
+
 /// The client's bytes that no command has taken yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct InputBuffer {
     bytes: Vec<u8>,
+    rules: LineRules,
+    /// Where the line begins that is not complete yet: what is before it was looked at.
+    line: usize,
+    /// Before this there is no line end in that line.
+    searched: usize,
+    /// The rest of a command line that was cut is still to come.
+    dropping: bool,
 }
 
 impl InputBuffer {
+    pub(crate) fn new(rules: LineRules) -> Self {
+        Self { bytes: Vec::new(), rules, line: 0, searched: 0, dropping: false }
+    }
+
     /// Takes bytes from the client.
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Forgets what no command has taken.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.rules);
+    }
+
+    /// Whether the client has sent nothing ahead.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Takes the next whole line or message off the buffer; `None` if more bytes must come first.
     pub(crate) fn next(&mut self, awaits: Awaits) -> Option<Input> {
-        match awaits {
-            Awaits::Line => self.next_line().map(Input::Line),
-            Awaits::Message => self.next_message().map(Input::Message),
+        let input = match awaits {
+            Awaits::Line => self.next_line(),
+            Awaits::Message => self.next_message(),
             Awaits::Chunk(length) => {
                 (self.bytes.len() >= length).then(|| Input::Chunk(self.bytes.drain(..length).collect()))
             }
-        }
+        }?;
+        (self.line, self.searched) = (0, 0);
+        Some(input)
     }
 
-    fn next_line(&mut self) -> Option<Vec<u8>> {
-        let end = self.bytes.iter().position(|&byte| byte == b'\n')?;
+    fn next_line(&mut self) -> Option<Input> {
+        let max = self.rules.line_max;
+        let Some(end) = self.find_line_end() else {
+            // Without this a client that ends no line would fill the memory.
+            if self.bytes.len() > 2 * max {
+                self.bytes.truncate(max);
+                self.searched = max;
+                self.dropping = true;
+            }
+            return (self.dropping && !self.rules.cuts).then_some(Input::TooLong);
+        };
         let mut line: Vec<u8> = self.bytes.drain(..=end).collect();
-        line.pop();
-        if line.last() == Some(&b'\r') {
-            line.pop();
+        let is_dropping = std::mem::take(&mut self.dropping);
+        if !self.rules.cuts && (is_dropping || line.len() > max) {
+            return Some(Input::TooLong);
         }
-        Some(line)
+        line.truncate(self.text_length(&line));
+        line.truncate(max);
+        Some(Input::Line(line))
     }
 
-    fn next_message(&mut self) -> Option<Vec<u8>> {
-        let (end, after) = final_dot(&self.bytes)?;
-        let stuffed: Vec<u8> = self.bytes.drain(..after).take(end).collect();
-        Some(unstuff(&stuffed))
-    }
-}
-
-/// Where the text before the final dot ends, and where the bytes after it begin.
-fn final_dot(bytes: &[u8]) -> Option<(usize, usize)> {
-    let mut start = 0;
-    while let Some(length) = bytes[start..].iter().position(|&byte| byte == b'\n') {
-        let line = &bytes[start..start + length];
-        let next = start + length + 1;
-        if line == b".\r" || line == b"." {
-            return Some((start, next));
+    fn next_message(&mut self) -> Option<Input> {
+        while let Some(end) = self.find_line_end() {
+            let line = &self.bytes[self.line..=end];
+            if let Some(bare) = self.bare(line) {
+                return Some(Input::Bare(bare, end + 1));
+            }
+            if line[..self.text_length(line)] == *b"." {
+                let stuffed: Vec<u8> = self.bytes.drain(..=end).take(self.line).collect();
+                return Some(Input::Message(unstuff(&stuffed)));
+            }
+            (self.line, self.searched) = (end + 1, end + 1);
         }
-        start = next;
+        None
     }
-    None
+
+    /// Where the line that begins at `line` ends: the place of its LF.
+    fn find_line_end(&mut self) -> Option<usize> {
+        let found = self.bytes[self.searched..].iter().position(|&byte| byte == b'\n').map(|at| self.searched + at);
+        self.searched = self.bytes.len();
+        found
+    }
+
+    /// The length of a line without its line end.
+    fn text_length(&self, line: &[u8]) -> usize {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        match self.rules.lenient {
+            true => text.iter().rposition(|&byte| byte != b'\r').map_or(0, |at| at + 1),
+            false => text.strip_suffix(b"\r").unwrap_or(text).len(),
+        }
+    }
+
+    /// The first line end in a line of a message that is none.
+    fn bare(&self, line: &[u8]) -> Option<Bare> {
+        if self.rules.lenient {
+            return None;
+        }
+        let at = line.iter().position(|byte| matches!(byte, b'\r' | b'\n'))?;
+        match &line[at..] {
+            b"\r\n" => None,
+            b"\n" => Some(Bare::Lf),
+            _ => Some(Bare::Cr),
+        }
+    }
 }
 
 /// Takes the first dot off every line that begins with one.
@@ -92,7 +173,7 @@ mod tests {
     fn lines_and_messages_are_cut_wherever_the_stream_is_split() {
         let stream = b"DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
         for split in 0..stream.len() {
-            let mut buffer = InputBuffer::default();
+            let mut buffer = InputBuffer::new(LENIENT);
             let mut got = Vec::new();
             for part in [&stream[..split], &stream[split..]] {
                 buffer.push(part);
@@ -112,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_chunk_is_taken_whole_and_as_it_is() {
-        let mut buffer = InputBuffer::default();
+        let mut buffer = InputBuffer::new(LENIENT);
         buffer.push(b".\r\n..NO");
         assert_eq!(buffer.next(Awaits::Chunk(9)), None);
         assert_eq!(buffer.next(Awaits::Chunk(5)), Some(Input::Chunk(b".\r\n..".to_vec())));
@@ -121,8 +202,52 @@ mod tests {
 
     #[test]
     fn an_empty_message_is_a_dot_at_once() {
-        let mut buffer = InputBuffer::default();
+        let mut buffer = InputBuffer::new(LENIENT);
         buffer.push(b".\r\n");
         assert_eq!(buffer.next(Awaits::Message), Some(Input::Message(Vec::new())));
     }
+
+    /// Everything that comes of a stream whose bytes come one by one: DATA and then a message.
+    fn one_by_one(rules: LineRules, stream: &[u8]) -> Vec<Input> {
+        let mut buffer = InputBuffer::new(rules);
+        let mut got: Vec<Input> = Vec::new();
+        for byte in stream {
+            buffer.push(&[*byte]);
+            let in_message = got.last() == Some(&Input::Line(b"DATA".to_vec()));
+            got.extend(buffer.next(if in_message { Awaits::Message } else { Awaits::Line }));
+        }
+        got
+    }
+
+    #[test]
+    fn what_ends_a_message_for_one_mta_does_not_for_the_other() {
+        let data = Input::Line(b"DATA".to_vec());
+        for (ending, bare) in
+            [(&b"\n.\n"[..], Bare::Lf), (b"\n.\r\n", Bare::Lf), (b"\r\n.\n", Bare::Lf), (b"\r\r\n.\r\r\n", Bare::Cr)]
+        {
+            let stream = [b"DATA\r\nx", ending].concat();
+            assert!(matches!(&one_by_one(LENIENT, &stream)[..], [_, Input::Message(_)]), "{ending:?}");
+            let strict = one_by_one(STRICT, &stream);
+            assert!(matches!(&strict[1], Input::Bare(found, _) if *found == bare), "{ending:?}: {strict:?}");
+        }
+        let text = b"DATA\r\nx\r.\ry\r\n.\rz\r\n.\r\n";
+        assert_eq!(one_by_one(LENIENT, text), [data, Input::Message(b"x\r.\ry\r\n\rz\r\n".to_vec())]);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_or_refused_and_never_kept() {
+        let mut long = vec![b'x'; 100];
+        long.extend_from_slice(b"\r\nNOOP\r\n");
+        assert_eq!(one_by_one(LENIENT, &long), [Input::Line(vec![b'x'; 8]), Input::Line(b"NOOP".to_vec())]);
+        assert_eq!(one_by_one(STRICT, &long)[0], Input::TooLong);
+        let mut buffer = InputBuffer::new(LENIENT);
+        for _ in 0..1000 {
+            buffer.push(&[b'x'; 10]);
+            assert_eq!(buffer.next(Awaits::Line), None);
+        }
+        assert!(buffer.bytes.len() <= 16);
+    }
+
+    const LENIENT: LineRules = LineRules { line_max: 8, cuts: true, lenient: true };
+    const STRICT: LineRules = LineRules { line_max: 8, cuts: false, lenient: false };
 }

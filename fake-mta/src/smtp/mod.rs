@@ -7,7 +7,7 @@ mod sasl;
 mod stuff;
 
 pub(crate) use command::{CommandLine, PathArgument, address_list, bare_address, domain_of, is_xtext, split_at_byte};
-pub(crate) use input::{Awaits, Input, InputBuffer};
+pub(crate) use input::{Awaits, Bare, Input, InputBuffer, LineRules};
 pub use reply::Reply;
 pub(crate) use sasl::{SaslExchange, SaslStep};
 pub(crate) use stuff::stuffed;

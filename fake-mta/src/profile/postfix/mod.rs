@@ -35,7 +35,7 @@ mod session;
 mod submission;
 mod text;
 
-pub(crate) use session::Postfix;
+pub(crate) use session::{LINE_RULES, Postfix};
 
 /// The profile of the release that is played.
 pub(crate) fn profile_name() -> &'static str {

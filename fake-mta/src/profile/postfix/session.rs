@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     message::Envelope,
-    profile::Host,
-    smtp::{Awaits, CommandLine, Reply},
+    profile::{Host, printable},
+    smtp::{Awaits, CommandLine, LineRules, Reply},
 };
 
 /// One SMTP session with Postfix.
@@ -41,6 +41,7 @@ pub(crate) struct Postfix {
     pub(super) bdat: Option<Bdat>,
     pub(super) last_command: &'static str,
     counts: CommandCounts,
+    errors: usize,
 }
 
 /// A message whose MAIL was accepted.
@@ -79,6 +80,7 @@ impl Postfix {
             bdat: None,
             last_command: "CONNECT",
             counts: CommandCounts::default(),
+            errors: 0,
         }
     }
 
@@ -100,7 +102,7 @@ impl Postfix {
         let command = CommandLine::parse(line);
         let reply = self.dispatch(&command).await;
         self.counts.count(&command.verb_upper(), &reply);
-        reply
+        self.limit_errors(reply).await
     }
 
     /// The text that DATA or BDAT, as `verb` says, has asked for.
@@ -108,6 +110,19 @@ impl Postfix {
         let reply = if verb == "BDAT" { self.chunk(text).await } else { self.message(text).await };
         self.counts.count(verb, &reply);
         reply
+    }
+
+    /// After too many refusals the session ends.
+    async fn limit_errors(&mut self, mut reply: Reply) -> Reply {
+        let is_error = reply.code().is_some_and(|code| matches!(code.first(), Some(b'4' | b'5')));
+        self.errors += usize::from(is_error);
+        if reply.closes || self.host.settings.error_limit.is_none_or(|limit| self.errors < limit) {
+            return reply;
+        }
+        let client = text::client_log(&self.host.client);
+        self.log(None, &format!("too many errors after {} from {client}", self.last_command));
+        reply.lines.push(format!("421 4.7.0 {} Error: too many errors", self.host.settings.hostname).into());
+        reply.closing()
     }
 
     async fn dispatch(&mut self, command: &CommandLine<'_>) -> Reply {
@@ -143,6 +158,13 @@ impl Postfix {
     }
 
     async fn unknown(&mut self, command: &CommandLine<'_>) -> Reply {
+        self.last_command = "UNKNOWN";
+        if !self.verbatim && is_forbidden(command.verb) {
+            let client = text::client_log(&self.host.client);
+            let said = printable(&command.line[..command.line.len().min(100)]);
+            self.log(None, &format!("warning: non-SMTP command from {client}: {said}"));
+            return Reply::line("221 2.7.0 Error: I can break rules, too. Goodbye.").closing();
+        }
         let macros = MacroTable::of_smtpd(&self.host, self.release);
         let answer = self.ask(Command::Unknown(command.verb.to_vec()), None, &macros).await;
         match self.judge("UNKNOWN", answer) {
@@ -256,6 +278,16 @@ impl Postfix {
         self.host.log(SMTPD, queue_id, text);
     }
 }
+
+/// Whether a command that is not known is none of a mail client: `smtpd_forbidden_commands`, and header fields.
+fn is_forbidden(verb: &[u8]) -> bool {
+    let is_named = [&b"CONNECT"[..], b"GET", b"POST"].iter().any(|name| verb.eq_ignore_ascii_case(name));
+    let is_field = verb.iter().position(|&byte| byte == b':').is_some_and(|at| at > 0);
+    is_named || is_field || !verb.first().is_some_and(u8::is_ascii_alphabetic)
+}
+
+/// How lines are cut: every CR before the LF goes, and the LF needs none.
+pub(crate) const LINE_RULES: LineRules = LineRules { line_max: 2048, cuts: true, lenient: true };
 
 /// The program's name in the log.
 pub(super) const SMTPD: &str = "postfix/smtpd";

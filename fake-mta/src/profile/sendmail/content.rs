@@ -23,12 +23,6 @@ use crate::{
 pub(super) async fn receive(session: &mut Sendmail, message: &[u8]) -> (Reply, Option<Delivered>) {
     let mut macros = session.message_macros();
     let message = sendmail_lines(message);
-    if message.contains(&b'\r') {
-        // Not even its filters are told.
-        session.filters.hang_up().await;
-        log_from(session, message.len(), None);
-        return (Reply::line(text::BARE_CR).closing(), None);
-    }
     let content = Content::parse(&message);
     let header_size = message.len() - content.body.len();
     let mut editing = begin(session, content);

@@ -7,7 +7,7 @@ use crate::{
     journal::Event,
     message::Delivered,
     profile::printable,
-    smtp::{Awaits, Reply},
+    smtp::{Awaits, Bare, Reply},
 };
 
 impl Sendmail {
@@ -16,6 +16,9 @@ impl Sendmail {
         let Some(mail) = &self.mail else { return Reply::line("503 5.0.0 Need MAIL command") };
         if mail.envelope.recipients.is_empty() {
             return Reply::line("503 5.0.0 Need RCPT (recipient)");
+        }
+        if self.sent_ahead {
+            return Reply::line(text::PROTOCOL_ERROR).closing();
         }
         let verdict = self.ask(Command::Data, Some(MacroStage::Data), "data", &self.message_macros()).await;
         let (said, reply) = match verdict {
@@ -44,6 +47,18 @@ impl Sendmail {
         let (reply, delivered) = content::receive(self, message).await;
         self.end_message(delivered);
         self.maybe_shut_down(reply).await
+    }
+
+    /// A CR or LF by itself in a message: nobody gets to see it, and its filters are not even told.
+    pub(crate) async fn bare_line_end(&mut self, bare: Bare, size: usize) -> Reply {
+        self.awaits = Awaits::Line;
+        self.filters.hang_up().await;
+        content::log_from(self, size, None);
+        let what = match bare {
+            Bare::Cr => "carriage return (CR)",
+            Bare::Lf => "linefeed (LF)",
+        };
+        Reply::line(format!("421 4.5.0 Bare {what} not allowed")).closing()
     }
 
     fn end_message(&mut self, delivered: Option<Delivered>) {

@@ -51,6 +51,12 @@ impl Sendmail {
         if !argument.iter().all(|byte| byte.is_ascii_alphanumeric() || b"[].-_#:".contains(byte)) {
             return Reply::line("501 5.0.0 Invalid domain name");
         }
+        if self.sent_ahead {
+            // Its reply says what may be sent ahead: who does not wait for it is no mail program.
+            self.access = Access::Null(NullText::Plain("Command rejected"));
+            self.unfiltered = true;
+            return Reply::line(text::PROTOCOL_ERROR);
+        }
         if self.helo.is_some() {
             self.reset().await;
         }

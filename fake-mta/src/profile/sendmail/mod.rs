@@ -33,7 +33,7 @@ mod reply_text;
 mod session;
 mod text;
 
-pub(crate) use session::Sendmail;
+pub(crate) use session::{LINE_RULES, Sendmail};
 
 /// The profile of the release that is played.
 pub(crate) fn profile_name() -> &'static str {

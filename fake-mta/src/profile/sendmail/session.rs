@@ -15,7 +15,7 @@ use super::{
 use crate::{
     message::Envelope,
     profile::Host,
-    smtp::{Awaits, CommandLine, Reply, SaslExchange, bare_address, domain_of},
+    smtp::{Awaits, CommandLine, LineRules, Reply, SaslExchange, bare_address, domain_of},
 };
 
 /// One SMTP session with sendmail.
@@ -42,6 +42,12 @@ pub(crate) struct Sendmail {
     /// How many recipients the client has named for this message, accepted or not, but for those that it may not send to; VRFY
     /// counts too.
     pub(super) recipients_named: usize,
+    /// The client has sent more behind the command that is being answered.
+    pub(super) sent_ahead: bool,
+    /// No command has come yet.
+    is_first: bool,
+    /// How many commands came that it does not know.
+    bad_commands: usize,
     /// The last command, for the log of a lost connection.
     pub(super) last_command: &'static str,
 }
@@ -78,6 +84,9 @@ impl Sendmail {
             awaits: Awaits::Line,
             dialogue: None,
             recipients_named: 0,
+            sent_ahead: false,
+            is_first: true,
+            bad_commands: 0,
             last_command: "startup",
         }
     }
@@ -98,8 +107,11 @@ impl Sendmail {
         self.unless_dead(reply).await
     }
 
-    /// A command line of the client.
-    pub(crate) async fn command(&mut self, line: &[u8]) -> Reply {
+    /// A command line of the client; `is_last` if it has sent nothing behind it.
+    pub(crate) async fn command(&mut self, line: &[u8], is_last: bool) -> Reply {
+        self.sent_ahead = !is_last;
+        // What is behind a NUL is not there for a C program.
+        let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
         let reply = match self.dialogue.take() {
             Some(dialogue) => self.auth_response(dialogue, Some(line)),
             None => self.dispatch(line).await,
@@ -125,6 +137,9 @@ impl Sendmail {
     async fn dispatch(&mut self, line: &[u8]) -> Reply {
         let command = CommandLine::parse(line);
         let verb = command.verb_upper();
+        if std::mem::take(&mut self.is_first) && PROXY_VERBS.contains(&verb.as_str()) {
+            return self.open_proxy(line);
+        }
         if let Some(reply) = self.refused_by_access(&verb) {
             return reply;
         }
@@ -151,8 +166,22 @@ impl Sendmail {
             "EXPN" => Reply::line(format!("550 5.1.1 {argument}... User unknown")),
             "ETRN" => Reply::line(format!("250 2.0.0 Queuing for node {argument} started")),
             "TURN" => Reply::line("502 5.5.1 Command not implemented: \"TURN\""),
-            _ => self.unknown(command.line).await,
+            _ => self.unknown(line).await,
         }
+    }
+
+    /// A client that begins as one of HTTP does was sent by somebody else.
+    fn open_proxy(&self, line: &[u8]) -> Reply {
+        let client = text::client_text(&self.host.client);
+        self.log(&format!("{client}: probable open proxy: command={}\\r\\n", crate::profile::printable(line)));
+        let hostname = &self.host.settings.hostname;
+        Reply::line(format!("421 4.7.0 {hostname} Rejecting open proxy {client}")).closing()
+    }
+
+    /// A command line that does not fit.
+    pub(crate) fn too_long(&self) -> Reply {
+        let (hostname, client) = (&self.host.settings.hostname, text::client_text(&self.host.client));
+        Reply::line(format!("421 4.7.0 {hostname} Command too long, possible attack {client}")).closing()
     }
 
     fn verify(&mut self, argument: &str) -> Reply {
@@ -167,6 +196,12 @@ impl Sendmail {
     }
 
     async fn unknown(&mut self, line: &[u8]) -> Reply {
+        self.bad_commands += 1;
+        if self.bad_commands > BAD_COMMANDS_MAX {
+            let hostname = &self.host.settings.hostname;
+            let reply = Reply::line(format!("421 4.7.0 {hostname} Too many bad commands; closing connection"));
+            return self.maybe_shut_down(reply).await;
+        }
         let verdict = self.ask(Command::Unknown(line.to_vec()), None, "unknown", &MacroTable::default()).await;
         // What stands here belongs to the last MAIL or RCPT, if there was one.
         let path = self.last_path.as_ref().map_or_else(|| "(null)".to_owned(), |path| crate::profile::printable(path));
@@ -283,3 +318,12 @@ impl Sendmail {
         log::write(&self.host, &self.queue_id, text);
     }
 }
+
+/// So many commands that it does not know are put up with.
+const BAD_COMMANDS_MAX: usize = 25;
+
+/// What no SMTP client begins with.
+const PROXY_VERBS: [&str; 4] = ["GET", "POST", "CONNECT", "USER"];
+
+/// How lines are cut. In a message a CR or LF by itself is refused.
+pub(crate) const LINE_RULES: LineRules = LineRules { line_max: 2048, cuts: false, lenient: false };

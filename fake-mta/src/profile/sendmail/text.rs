@@ -19,7 +19,7 @@ pub(super) fn host_closing(host: &Host) -> String {
     format!("421 4.7.0 {} closing connection", host.settings.hostname)
 }
 
-pub(super) const BARE_CR: &str = "421 4.5.0 Bare carriage return (CR) not allowed";
+pub(super) const PROTOCOL_ERROR: &str = "554 5.5.0 SMTP protocol error";
 pub(super) const NUL_BYTE: &str = "554 5.6.1 NUL byte not allowed";
 pub(super) const GO_AHEAD: &str = "354 End data with <CR><LF>.<CR><LF>";
 

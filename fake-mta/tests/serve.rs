@@ -1,0 +1,233 @@
+//! `fake-mta serve` before real SMTP clients, and before hostile ones.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+/// A server and its filter, with a maildir; both end with the test.
+struct Server {
+    dir: tempfile::TempDir,
+    children: Vec<Child>,
+    addr: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+impl Server {
+    fn start(profile: &str, more: &[&str]) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join("script"), "").expect("a file");
+        let mut filter = fake_mta(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"]);
+        let filter = filter.spawn().expect("the program starts");
+        while std::os::unix::net::UnixStream::connect(dir.path().join("m.sock")).is_err() {
+            std::thread::yield_now();
+        }
+        let args = ["serve", "--smtp", "127.0.0.1:0", "-m", "unix:m.sock", "--maildir", "mail", "--profile", profile];
+        let out = fs::File::create(dir.path().join("shown")).expect("a file");
+        let mut command = fake_mta(dir.path(), &[&args, more].concat());
+        let mut server = command.stdout(out).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(server.stderr.take().expect("a pipe")).read_line(&mut line).expect("it says where it listens");
+        let addr = line.trim().rsplit(' ').next().expect("an address").to_owned();
+        Self { dir, children: vec![server, filter], addr }
+    }
+
+    /// Says all of it, each part when the answer to the one before has come, and returns what came until the server closed.
+    fn talk(&self, parts: &[&[u8]]) -> String {
+        let mut stream = TcpStream::connect(&self.addr).expect("it listens");
+        let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+        let mut text = String::new();
+        for part in parts {
+            read_reply(&mut reader, &mut text);
+            stream.write_all(part).expect("it reads");
+        }
+        // A server that closes with bytes unread resets the connection; what it said before has come.
+        let mut rest = Vec::new();
+        let _ = reader.read_to_end(&mut rest);
+        text + &String::from_utf8_lossy(&rest)
+    }
+
+    /// The messages in the maildir.
+    fn mails(&self) -> Vec<String> {
+        let files = fs::read_dir(self.dir.path().join("mail/new")).expect("a maildir").flatten();
+        files.map(|file| fs::read_to_string(file.path()).expect("text")).collect()
+    }
+
+    /// What the server has shown: the transcripts.
+    fn shown(&self) -> String {
+        fs::read_to_string(self.dir.path().join("shown")).expect("a file")
+    }
+
+    /// A program that talks to the server; `PORT` in its arguments is the server's.
+    fn client(&self, program: &str, args: &[&str]) -> Option<Output> {
+        let port = self.addr.rsplit(':').next().expect("a port");
+        let args = args.iter().map(|arg| arg.replace("PORT", port));
+        match Command::new(program).args(args).stdin(Stdio::null()).output() {
+            Ok(output) => Some(output),
+            Err(error) => {
+                println!("skipped: {program}: {error}");
+                None
+            }
+        }
+    }
+}
+
+fn fake_mta(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fake-mta"));
+    command.args(args).current_dir(dir).env("NO_COLOR", "1").stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+/// One reply with all its lines; a server that has closed says nothing.
+fn read_reply(reader: &mut impl std::io::BufRead, text: &mut String) {
+    loop {
+        let start = text.len();
+        if reader.read_line(text).unwrap_or(0) == 0 || text.as_bytes().get(start + 3) != Some(&b'-') {
+            return;
+        }
+    }
+}
+
+const ENVELOPE: [&[u8]; 4] =
+    [b"EHLO x.example\r\n", b"MAIL FROM:<a@example.org>\r\n", b"RCPT TO:<b@example.net>\r\n", b"DATA\r\n"];
+
+/// A second message inside of the first, behind what only some take for its end.
+fn smuggled(ending: &str) -> Vec<u8> {
+    let hidden = "MAIL FROM:<evil@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\nSubject: evil\r\n\r\n.\r\n";
+    format!("Subject: x\r\n\r\nbody{ending}{hidden}").into_bytes()
+}
+
+#[test]
+fn what_looks_like_the_end_of_a_message_is_judged_as_each_mta_does() {
+    let (sendmail, postfix) = (Server::start("sendmail", &[]), Server::start("postfix", &[]));
+    for (ending, refusal, ends) in [
+        ("\n.\n", "linefeed (LF)", true),
+        ("\n.\r\n", "linefeed (LF)", true),
+        ("\r\n.\n", "linefeed (LF)", true),
+        ("\r\r\n.\r\r\n", "carriage return (CR)", true),
+        ("\r.\r", "carriage return (CR)", false),
+        ("\r\n.\r", "carriage return (CR)", false),
+        ("\r.\r\n", "carriage return (CR)", false),
+    ] {
+        let text = smuggled(ending);
+        let parts = [&ENVELOPE[..], &[&text]].concat();
+        let said = sendmail.talk(&parts);
+        assert!(said.ends_with(&format!("421 4.5.0 Bare {refusal} not allowed\r\n")), "{ending:?}: {said}");
+        let said = postfix.talk(&[&parts[..], &[b"QUIT\r\n"]].concat());
+        let taken = said.matches("250 2.0.0 Ok: queued").count();
+        assert_eq!(taken, if ends { 2 } else { 1 }, "{ending:?}: {said}");
+    }
+    assert_eq!((sendmail.mails().len(), postfix.mails().len()), (0, 4 * 2 + 3));
+    let evil =
+        postfix.mails().iter().filter(|mail| mail.starts_with("X-Envelope: MAIL FROM:<evil@example.org>\n")).count();
+    assert_eq!(evil, 4, "four of them came as messages of their own");
+}
+
+#[test]
+fn long_lines_are_cut_or_refused() {
+    let long = [b"NOOP ".as_slice(), &[b'x'; 70_000], b"\r\n"].concat();
+    let said = Server::start("postfix", &[]).talk(&[b"EHLO x.example\r\n", &long, b"QUIT\r\n"]);
+    assert!(said.ends_with("250 2.0.0 Ok\r\n221 2.0.0 Bye\r\n"), "{said}");
+    let said = Server::start("sendmail", &[]).talk(&[b"EHLO x.example\r\n", &long]);
+    let refusal = "421 4.7.0 mx.example.com Command too long, possible attack localhost [127.0.0.1]\r\n";
+    assert!(said.ends_with(refusal), "{said}");
+}
+
+#[test]
+fn who_does_not_wait_is_no_mail_program_for_sendmail() {
+    let server = Server::start("sendmail", &[]);
+    let said = server.talk(&[b"EHLO x.example\r\nMAIL FROM:<a@example.org>\r\nQUIT\r\n"]);
+    assert!(said.contains("554 5.5.0 SMTP protocol error\r\n550 5.0.0 Command rejected\r\n221 2.0.0"), "{said}");
+    let ahead = b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nDATA\r\nSubject: x\r\n\r\nx\r\n.\r\n";
+    let said = server.talk(&[b"EHLO x.example\r\n", ahead]);
+    assert!(said.ends_with("Recipient ok\r\n554 5.5.0 SMTP protocol error\r\n"), "{said}");
+}
+
+#[test]
+fn clients_of_other_protocols_are_sent_away() {
+    for request in [&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], b"post\r\n", b"CONNECT x:25\r\n"] {
+        let said = Server::start("sendmail", &[]).talk(&[request]);
+        assert!(said.ends_with("421 4.7.0 mx.example.com Rejecting open proxy localhost [127.0.0.1]\r\n"), "{said}");
+        let said = Server::start("postfix", &[]).talk(&[request]);
+        assert!(said.ends_with("221 2.7.0 Error: I can break rules, too. Goodbye.\r\n"), "{said}");
+    }
+}
+
+#[test]
+fn patience_ends() {
+    let junk = b"XX\r\n".repeat(30);
+    let said = Server::start("sendmail", &[]).talk(&[b"EHLO x.example\r\n", &junk]);
+    assert_eq!(said.matches("500 5.5.1 Command unrecognized").count(), 25, "{said}");
+    assert!(said.ends_with("421 4.7.0 mx.example.com Too many bad commands; closing connection\r\n"), "{said}");
+    let said = Server::start("postfix", &[]).talk(&[b"EHLO x.example\r\n", &junk]);
+    assert_eq!(said.matches("500 5.5.2 Error: command not recognized").count(), 20, "{said}");
+    assert!(said.ends_with("421 4.7.0 mx.example.com Error: too many errors\r\n"), "{said}");
+}
+
+/// What was sent behind STARTTLS in the clear must not count once the line is safe.
+const SMTPLIB: &str = r#"
+import smtplib, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1]), local_hostname="client.example") as smtp:
+    smtp.ehlo()
+    smtp.send(b"STARTTLS\r\nNOOP\r\nRSET\r\n")
+    assert smtp.getreply()[0] == 220
+    smtp.sock = context.wrap_socket(smtp.sock)
+    smtp.file = None
+    smtp.ehlo()
+    assert not smtp.has_extn("starttls") and smtp.has_extn("auth")
+    smtp.login("bob", "secret")
+    smtp.sendmail("a@example.org", ["b@example.net"], "Subject: safe\r\n\r\nhello\r\n")
+print(smtp is not None)
+"#;
+
+#[test]
+fn a_safe_line_and_a_login_are_told_to_the_milter_as_each_mta_does() {
+    let tls = "{tls_version}=TLSv1.3 {cipher}=TLS_AES_256_GCM_SHA384 {cipher_bits}=256 {cert_subject}=/CN=c";
+    // sendmail tells of the issuer that there is none.
+    for (profile, issuer) in [("sendmail", " {cert_issuer}="), ("postfix", "")] {
+        let more = ["--starttls", "--tls-macro", "cert_subject=/CN=c", "--auth", "bob:secret"];
+        let server = Server::start(profile, &more);
+        let Some(output) = server.client("python3", &["-c", SMTPLIB, "PORT"]) else { return };
+        assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stderr), server.shown());
+        let shown = server.shown();
+        assert!(
+            shown.contains(&format!("> macro H {tls}{issuer}\n")) && shown.contains("{auth_authen}=bob"),
+            "{profile}: {shown}"
+        );
+        let mails = server.mails();
+        assert!(mails.len() == 1 && mails[0].contains("with ESMTPSA id"), "{profile}: {mails:?}");
+        let noted = mails[0].contains("(version=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 bits=256 verify=NO)");
+        assert_eq!(noted, profile == "sendmail", "{mails:?}");
+    }
+}
+
+#[test]
+fn swaks_and_smtp_source_are_served() {
+    let server = Server::start("postfix", &["--starttls"]);
+    let swaks = ["--server", "127.0.0.1:PORT", "--from", "a@example.org", "--to", "b@example.net", "-tls"];
+    if let Some(output) = server.client("swaks", &swaks) {
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("=== TLS started with cipher TLSv1.3"), "{said}");
+        assert_eq!(server.mails().len(), 1);
+    }
+    let before = server.mails().len();
+    let source = ["-s", "4", "-m", "40", "-f", "a@example.org", "-t", "b@example.net", "127.0.0.1:PORT"];
+    if let Some(output) = server.client("/usr/sbin/smtp-source", &source) {
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(server.mails().len() - before, 40);
+    }
+}
