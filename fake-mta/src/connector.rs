@@ -61,3 +61,16 @@ async fn connect_tcp(addr: SocketAddr) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     Ok(stream)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise a command waits for the acknowledgement of its macros, 40 ms.
+    #[tokio::test]
+    async fn what_is_written_to_a_milter_leaves_at_once() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let stream = connect_tcp(listener.local_addr().expect("it is bound")).await.expect("the kernel accepts");
+        assert!(stream.nodelay().expect("a socket's option"));
+    }
+}

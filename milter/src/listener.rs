@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpSocket, UnixListener, UnixSocket, UnixStream, lookup_host},
+    net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixSocket, UnixStream, lookup_host},
 };
 
 use crate::ListenAddr;
@@ -159,12 +159,7 @@ impl Serving {
     /// There is none to be had for now: the process has too many files open, most likely.
     pub async fn accept(&self) -> io::Result<Box<dyn Stream>> {
         match &self.socket {
-            ServedSocket::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                // Answers are written whole, so there is nothing to gain by waiting for more.
-                stream.set_nodelay(true)?;
-                Ok(Box::new(stream))
-            }
+            ServedSocket::Tcp(listener) => Ok(Box::new(accept_tcp(listener).await?)),
             ServedSocket::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
         }
     }
@@ -187,6 +182,13 @@ impl TryFrom<unix::net::UnixListener> for Listener {
         listener.set_nonblocking(true)?;
         Ok(Self { socket: Socket::Unix(listener), _file: None })
     }
+}
+
+async fn accept_tcp(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    // Answers are written whole, so there is nothing to gain by waiting for more.
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 async fn bind_tcp(addr: &ListenAddr, host: &str, port: u16) -> Result<Listener, BindError> {
@@ -310,3 +312,17 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 
 /// How many MTAs may wait to be accepted.
 const BACKLOG: u32 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise an answer waits for the acknowledgement of the one before, 40 ms.
+    #[tokio::test]
+    async fn what_is_written_to_an_mta_leaves_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (accepted, _mta) = tokio::join!(accept_tcp(&listener), TcpStream::connect(address));
+        assert!(accepted.unwrap().nodelay().unwrap());
+    }
+}

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_spf_milter_global_optspecs
-    string join \n config= listen= resolver= h/help V/version
+    string join \n config= listen= resolver= user= group= pid-file= h/help V/version
 end
 
 function __fish_spf_milter_needs_command
@@ -27,6 +27,9 @@ end
 complete -c spf-milter -n "__fish_spf_milter_needs_command" -l config -d 'Configuration file; without one all settings have safe defaults' -r -F
 complete -c spf-milter -n "__fish_spf_milter_needs_command" -l listen -d 'Where the MTA connects: unix:/path, inet:port@host or inet6:port@host [overrides `listen`]' -r
 complete -c spf-milter -n "__fish_spf_milter_needs_command" -l resolver -d 'Recursive name server; give it again for a second one [overrides `resolver`]' -r
+complete -c spf-milter -n "__fish_spf_milter_needs_command" -l user -d 'Who to become once the sockets are there: a name or a number [overrides `process.user`]' -r
+complete -c spf-milter -n "__fish_spf_milter_needs_command" -l group -d 'The group, if it is not that of the user [overrides `process.group`]' -r
+complete -c spf-milter -n "__fish_spf_milter_needs_command" -l pid-file -d 'Where to write the number of the process [overrides `process.pid_file`]' -r -F
 complete -c spf-milter -n "__fish_spf_milter_needs_command" -s h -l help -d 'Print help'
 complete -c spf-milter -n "__fish_spf_milter_needs_command" -s V -l version -d 'Print version'
 complete -c spf-milter -n "__fish_spf_milter_needs_command" -f -a "run" -d 'Serve the MTA (what happens without a command)'
@@ -37,6 +40,9 @@ complete -c spf-milter -n "__fish_spf_milter_needs_command" -f -a "help" -d 'Pri
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand run" -l config -d 'Configuration file; without one all settings have safe defaults' -r -F
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand run" -l listen -d 'Where the MTA connects: unix:/path, inet:port@host or inet6:port@host [overrides `listen`]' -r
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand run" -l resolver -d 'Recursive name server; give it again for a second one [overrides `resolver`]' -r
+complete -c spf-milter -n "__fish_spf_milter_using_subcommand run" -l user -d 'Who to become once the sockets are there: a name or a number [overrides `process.user`]' -r
+complete -c spf-milter -n "__fish_spf_milter_using_subcommand run" -l group -d 'The group, if it is not that of the user [overrides `process.group`]' -r
+complete -c spf-milter -n "__fish_spf_milter_using_subcommand run" -l pid-file -d 'Where to write the number of the process [overrides `process.pid_file`]' -r -F
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand run" -s h -l help -d 'Print help'
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand check" -l ip -d 'Address of the SMTP client' -r
 complete -c spf-milter -n "__fish_spf_milter_using_subcommand check" -l mail-from -d 'Envelope sender; <> or an empty text for the null sender, which is checked as postmaster at the HELO name' -r

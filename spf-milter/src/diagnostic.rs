@@ -28,6 +28,11 @@ impl Problem {
         self.hint = Some(hint.into());
         self
     }
+
+    /// In words alone, where there is no text to draw.
+    pub(crate) fn in_one_line(&self) -> String {
+        self.hint.as_ref().map_or_else(|| self.what.clone(), |hint| format!("{}: {hint}", self.what))
+    }
 }
 
 /// The problems of one text, in the order of their places; never empty.

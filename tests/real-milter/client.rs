@@ -23,6 +23,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) header: &'a str,
     /// Whether the client gives a password first.
     pub(crate) authenticated: bool,
+    /// What the client says of the one that it stands for, as in `ADDR=192.0.2.1`.
+    pub(crate) xclient: Option<&'a str>,
 }
 
 impl Default for Letter<'_> {
@@ -34,6 +36,7 @@ impl Default for Letter<'_> {
             subject: "hello",
             header: "",
             authenticated: false,
+            xclient: None,
         }
     }
 }
@@ -52,7 +55,9 @@ impl Letter<'_> {
     }
 
     async fn send_over(&self, client: &mut Client) -> io::Result<String> {
-        let mut commands = vec!["EHLO client.pass.example".to_owned()];
+        let mut commands = vec![EHLO.to_owned()];
+        // The MTA takes it for a new connection.
+        commands.extend(self.xclient.into_iter().flat_map(|who| [format!("XCLIENT {who}"), EHLO.to_owned()]));
         if self.authenticated {
             commands.push("AUTH PLAIN AGFsaWNlAHNlY3JldA==".to_owned());
         }
@@ -108,6 +113,8 @@ impl Client {
 
 /// The client that `pass.example` names.
 pub(crate) const GOOD: &str = "192.0.2.10";
+
+const EHLO: &str = "EHLO client.pass.example";
 
 /// A client that no record names.
 pub(crate) const BAD: &str = "203.0.113.66";

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use milter::ListenAddr;
+use nix::unistd::{Group, User};
 
-use crate::config::{parse_listen, parse_resolver};
+use crate::config::{parse_group, parse_listen, parse_path, parse_resolver, parse_user};
 
 /// Where packages put the configuration.
 const CONFIG_USUAL: &str = "/etc/spf-milter/spf-milter.toml";
@@ -45,6 +46,15 @@ pub(super) struct RunArgs {
     /// Recursive name server; give it again for a second one [overrides `resolver`]
     #[arg(long, value_name = "IP:PORT", value_parser = parse_resolver)]
     pub(super) resolver: Vec<SocketAddr>,
+    /// Who to become once the sockets are there: a name or a number [overrides `process.user`]
+    #[arg(long, value_name = "USER", value_parser = parse_user)]
+    pub(super) user: Option<User>,
+    /// The group, if it is not that of the user [overrides `process.group`]
+    #[arg(long, value_name = "GROUP", value_parser = parse_group)]
+    pub(super) group: Option<Group>,
+    /// Where to write the number of the process [overrides `process.pid_file`]
+    #[arg(long, value_name = "FILE", value_parser = parse_path)]
+    pub(super) pid_file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

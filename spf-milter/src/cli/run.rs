@@ -8,7 +8,8 @@ use crate::daemon::{self, ConfigSource};
 
 /// Serves MTAs until a signal comes.
 pub(super) fn run(args: RunArgs) -> ExitCode {
-    let source = ConfigSource { path: args.config, listen: args.listen, resolvers: args.resolver };
+    let RunArgs { config: path, listen, resolver: resolvers, user, group, pid_file } = args;
+    let source = ConfigSource { path, listen, resolvers, user, group, pid_file };
     match daemon::run(source) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -34,7 +34,7 @@ mod table;
 pub(crate) use effective::effective;
 pub(crate) use model::{Config, DnsConfig, Forged, Outage, Position};
 pub(crate) use read::{ConfigError, parse_listen, parse_resolver, read_bounded, read_text};
-pub(crate) use service::ProcessConfig;
+pub(crate) use service::{ProcessConfig, parse_group, parse_path, parse_user};
 
 #[cfg(test)]
 mod coverage_tests;

@@ -87,7 +87,7 @@ fn read_process(reader: &mut TableReader<'_>) -> ProcessConfig {
     let Some(mut table) = reader.table("process") else { return process };
     process.user = table.parsed("user", find_user);
     process.group = table.parsed("group", find_group);
-    process.pid_file = table.parsed("pid_file", parse_path);
+    process.pid_file = table.parsed("pid_file", find_path);
     process.landlock = table.boolean("landlock").unwrap_or(true);
     table.finish();
     process
@@ -158,11 +158,35 @@ fn parse_mode(text: &str, span: Range<usize>) -> Result<u32, Problem> {
     Ok(mode)
 }
 
-fn parse_path(text: &str, span: Range<usize>) -> Result<PathBuf, Problem> {
+fn find_path(text: &str, span: Range<usize>) -> Result<PathBuf, Problem> {
     if text.starts_with('/') && !text.contains('\0') {
         return Ok(PathBuf::from(text));
     }
     Err(Problem::new(span, "the path must be absolute").hint("as in \"/run/spf-milter/spf-milter.pid\""))
+}
+
+/// Reads the path of a pid file.
+///
+/// # Errors
+/// It is not absolute.
+pub(crate) fn parse_path(text: &str) -> Result<PathBuf, String> {
+    find_path(text, 0..0).map_err(|problem| problem.in_one_line())
+}
+
+/// Reads the name or number of a user of this machine.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn parse_user(text: &str) -> Result<User, String> {
+    find_user(text, 0..0).map_err(|problem| problem.in_one_line())
+}
+
+/// Reads the name or number of a group of this machine.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn parse_group(text: &str) -> Result<Group, String> {
+    find_group(text, 0..0).map_err(|problem| problem.in_one_line())
 }
 
 /// An address with its port, or a socket as `listen` writes it.

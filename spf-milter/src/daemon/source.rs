@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use milter::ListenAddr;
+use nix::unistd::{Group, User};
 
 use crate::config::{Config, ConfigError};
 
@@ -16,6 +17,12 @@ pub(crate) struct ConfigSource {
     pub(crate) listen: Option<ListenAddr>,
     /// In place of `resolver`.
     pub(crate) resolvers: Vec<SocketAddr>,
+    /// In place of `process.user`.
+    pub(crate) user: Option<User>,
+    /// In place of `process.group`.
+    pub(crate) group: Option<Group>,
+    /// In place of `process.pid_file`.
+    pub(crate) pid_file: Option<PathBuf>,
 }
 
 impl ConfigSource {
@@ -31,6 +38,10 @@ impl ConfigSource {
         if !self.resolvers.is_empty() {
             config.dns.resolvers.clone_from(&self.resolvers);
         }
+        let process = &mut config.service.process;
+        process.user = self.user.clone().or_else(|| process.user.take());
+        process.group = self.group.clone().or_else(|| process.group.take());
+        process.pid_file = self.pid_file.clone().or_else(|| process.pid_file.take());
         Ok(config)
     }
 

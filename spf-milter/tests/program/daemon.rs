@@ -30,6 +30,8 @@ pub(crate) struct Launch {
     pub(crate) stderr: Option<Stdio>,
     pub(crate) stdin: Option<Stdio>,
     pub(crate) environment: Vec<(&'static str, String)>,
+    /// Further words of the command line.
+    pub(crate) arguments: Vec<&'static str>,
 }
 
 impl Daemon {
@@ -53,6 +55,7 @@ impl Daemon {
             .args(["--config", &config_path.to_string_lossy()])
             .args(["--listen", &format!("unix:{}", directory.path().join("s").display())])
             .args(["--resolver", &dns.addr().to_string()])
+            .args(launch.arguments)
             .env_remove("RUST_LOG")
             .env_remove("JOURNAL_STREAM")
             .envs(launch.environment)

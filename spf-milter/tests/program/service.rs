@@ -205,8 +205,9 @@ async fn privileges_are_given_up_and_that_is_verified() {
     if geteuid().is_root() {
         let user = User::from_name("nobody").expect("users can be read").expect("everybody has nobody");
         let daemon = Group::from_name("daemon").expect("groups can be read").expect("everybody has daemon");
-        becomes(nobody, user.uid, user.gid).await;
-        becomes(&format!("{nobody}group = \"daemon\"\n"), user.uid, daemon.gid).await;
+        becomes(nobody, &[], user.uid, user.gid).await;
+        becomes(&format!("{nobody}group = \"daemon\"\n"), &[], user.uid, daemon.gid).await;
+        becomes("", &["--user", "nobody", "--group", "daemon"], user.uid, daemon.gid).await;
         return;
     }
     let directory = tempfile::tempdir().expect("the temporary directory can be written");
@@ -220,8 +221,9 @@ async fn privileges_are_given_up_and_that_is_verified() {
 }
 
 /// Starts it so, and looks at what the process is then.
-async fn becomes(config: &str, uid: Uid, gid: Gid) {
-    let mut daemon = start(config).await;
+async fn becomes(config: &str, arguments: &[&'static str], uid: Uid, gid: Gid) {
+    let (config, zone) = (config.to_owned(), ZONE.to_owned());
+    let mut daemon = Daemon::launch(Launch { config, zone, arguments: arguments.to_vec(), ..Launch::default() }).await;
     let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).expect("it runs");
     let row = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").trim().to_owned();
     assert_eq!(row("Uid:"), [uid, uid, uid, uid].map(|uid| uid.to_string()).join("\t"));

@@ -162,3 +162,17 @@ fn warnings_have_their_place_and_count_as_errors_on_request() {
     }
     insta::assert_snapshot!(runs.join("\n"));
 }
+
+#[test]
+fn who_to_become_is_checked_with_the_command_line() {
+    for (arguments, said) in [
+        (["--user", "no-such-user"], "this machine has no user `no-such-user`"),
+        (["--group", "no-such-group"], "this machine has no group `no-such-group`"),
+        (["--pid-file", "here.pid"], "the path must be absolute"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_spf-milter")).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(64));
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.contains(said), "{text}");
+    }
+}

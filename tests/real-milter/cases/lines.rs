@@ -69,6 +69,18 @@ pub(super) async fn authenticated(kind: Kind) -> Result<(), String> {
     world.ensure(reply.starts_with("550 5.7.23"), &format!("a refusal without a password, not `{reply}`"))
 }
 
+/// The relay itself would fail; of its clients one does, and one passes.
+pub(super) async fn xclient(kind: Kind) -> Result<(), String> {
+    let world = World::start(kind, "").await?;
+    let relayed = Letter { ip: "192.0.2.12", from: "alice@fail.example", ..Letter::default() };
+    let reply = world.send(Letter { xclient: Some("ADDR=203.0.113.66 NAME=bad.example"), ..relayed }).await?;
+    let reason = "domain of alice@fail.example does not designate 203.0.113.66 as permitted sender";
+    world.ensure(reply.starts_with("550 5.7.23") && reply.ends_with(reason), &format!("a refusal, not `{reply}`"))?;
+    let mail = world.deliver(Letter { xclient: Some("ADDR=192.0.2.10 NAME=client.pass.example"), ..relayed }).await?;
+    let field = "domain of alice@fail.example designates 192.0.2.10 as permitted sender";
+    world.ensure(mail.message.contains(field), &format!("the field in\n{}", mail.message))
+}
+
 /// sendmail would say `451 4.3.2 Please try again later` if it had taken the filter for dead.
 pub(super) async fn outage(kind: Kind) -> Result<(), String> {
     let world = World::start_with_faults(kind, "", &["silent.example TXT drop"]).await?;

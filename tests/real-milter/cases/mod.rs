@@ -19,6 +19,8 @@ pub(crate) enum Case {
     Softfail,
     /// Who has given a password is not judged.
     Authenticated,
+    /// A relay that says who its client is: that one is judged. Postfix's alone.
+    Xclient,
     /// A domain whose servers are silent is put off in our words, within stock time-outs.
     Outage,
     /// spf-milter goes and comes again while mail comes in.
@@ -58,7 +60,7 @@ impl Case {
             Self::Syslog,
             Self::Journal,
         ];
-        cases.into_iter().flat_map(both).collect()
+        cases.into_iter().flat_map(both).chain([(Self::Xclient, Kind::Postfix)]).collect()
     }
 
     /// The name of the test.
@@ -68,6 +70,7 @@ impl Case {
             Self::Fail => "a_fail_is_refused_at_rcpt",
             Self::Softfail => "a_softfail_is_tagged",
             Self::Authenticated => "an_authenticated_sender_is_exempt",
+            Self::Xclient => "the_client_that_xclient_names_is_judged",
             Self::Outage => "a_dns_outage_puts_mail_off_in_our_words",
             Self::Restart => "a_restart_under_traffic_loses_nothing",
             Self::Reload => "a_reload_under_traffic_takes_effect",
@@ -90,6 +93,7 @@ impl Case {
             Self::Fail => lines::fail(kind).await,
             Self::Softfail => lines::softfail(kind).await,
             Self::Authenticated => lines::authenticated(kind).await,
+            Self::Xclient => lines::xclient(kind).await,
             Self::Outage => lines::outage(kind).await,
             Self::Restart => under_traffic::restart(kind).await,
             Self::Reload => under_traffic::reload(kind).await,
