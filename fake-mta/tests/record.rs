@@ -68,14 +68,25 @@ fn folder() -> tempfile::TempDir {
 }
 
 /// Plays a message through a recorder; the recorder has ended when this returns.
-fn recorded(dir: &Path, more: &[&str]) {
+fn recorded(dir: &Path, more: &[&str], profile: &str) {
     let filter = start(dir, &["filter", "--script", "script", "--listen", "unix:m.sock"], "m.sock");
     let args =
         [&["record", "--listen", "unix:r.sock", "--milter", "unix:m.sock", "--dir", "seen", "--name", "it"], more];
     let recorder = start(dir, &args.concat(), "r.sock");
     let letter = ["--header", "Subject: caf\u{e9}", "--body", "a secret", "--date", "2026-11-22T12:00:00Z"];
     let sent = [
-        &["send", "-m", "unix:r.sock", "-q", "-t", "spam@example.net,bob@example.net", "--auth", "alice"][..],
+        &[
+            "send",
+            "-m",
+            "unix:r.sock",
+            "-q",
+            "-t",
+            "spam@example.net,bob@example.net",
+            "--auth",
+            "alice",
+            "-p",
+            profile,
+        ][..],
         &letter,
     ];
     assert!(told(dir, &sent.concat()).ends_with("exit 0\n"));
@@ -97,7 +108,7 @@ fn is_last(path: &Path) -> bool {
 #[test]
 fn a_recorded_session_can_be_played_again_and_shown() {
     let dir = folder();
-    recorded(dir.path(), &[]);
+    recorded(dir.path(), &[], "postfix");
     // The connection that found out whether it listens said nothing, and is no record.
     let scenario = fs::read_to_string(dir.path().join("seen/it-1.toml")).expect("a scenario");
     insta::assert_snapshot!("recorded", scenario);
@@ -110,14 +121,12 @@ fn a_recorded_session_can_be_played_again_and_shown() {
     assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
     assert!(text.ends_with("exit 0\n"), "{text}");
     filter.stop();
-    let text = told(dir.path(), &["replay", "seen/it-1.json"]);
-    assert!(text.contains("packets"), "it is read: {text}");
 }
 
 #[test]
 fn a_redacted_record_holds_no_name_address_or_secret() {
     let dir = folder();
-    recorded(dir.path(), &["--redact"]);
+    recorded(dir.path(), &["--redact"], "postfix");
     let mut all = told(dir.path(), &["decode", "seen/it-1.json"]);
     for file in ["it-1.json", "it-1.toml", "it-1-1.eml"] {
         all.push_str(&fs::read_to_string(dir.path().join("seen").join(file)).expect("a file"));
@@ -126,6 +135,16 @@ fn a_redacted_record_holds_no_name_address_or_secret() {
         assert!(!all.contains(word), "{word}: {all}");
         let hex: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
         assert!(!all.contains(&hex), "{word} in hex: {all}");
+    }
+}
+
+#[test]
+fn what_was_recorded_of_either_mta_replays_equal() {
+    for profile in ["sendmail", "postfix"] {
+        let dir = folder();
+        recorded(dir.path(), &[], profile);
+        let text = told(dir.path(), &["replay", "seen"]);
+        assert!(text.contains("1 captures: 1 equal"), "{profile}: {text}");
     }
 }
 

@@ -46,10 +46,25 @@ pub(super) fn client(capture: &Capture) -> Result<Client, String> {
 /// The settings of the capture; the error names what there is no model of.
 pub(super) fn settings(capture: &Capture) -> Result<Settings, String> {
     let mut settings = base(personality(capture)? == Personality::Postfix);
+    if capture.has_packets_only() {
+        // Not taken at the captured host: nothing is known of the MTA but what its packets tell.
+        settings.relay_host = None;
+        settings.recipients = RecipientRules::default();
+    }
     for (key, value) in &capture.config {
         let text = value.as_str().unwrap_or_default();
         let known = match key.as_str() {
             "filters" => set_filters(&mut settings, value),
+            "hostname" => {
+                text.clone_into(&mut settings.hostname);
+                Some(())
+            }
+            "macros" => value.as_object().and_then(|macros| {
+                macros.iter().try_for_each(|(name, value)| set_macro(&mut settings, name, value.as_str()?))
+            }),
+            "macro_lists" => value
+                .as_object()
+                .and_then(|lists| lists.iter().try_for_each(|(stage, names)| set_list(&mut settings, stage, names))),
             // Without a script nothing listens.
             "filter_listening" | "filter" => Some(()),
             "F" if capture.mta == "sendmail" => {
@@ -184,6 +199,22 @@ fn set_macro(settings: &mut Settings, name: &str, value: &str) -> Option<()> {
         return None;
     }
     settings.macro_values.insert(name.to_owned(), value.to_owned());
+    Some(())
+}
+
+fn set_list(settings: &mut Settings, stage: &str, names: &Value) -> Option<()> {
+    let stage = match stage {
+        "connect" => MacroStage::Connect,
+        "helo" => MacroStage::Helo,
+        "mail" => MacroStage::Envfrom,
+        "rcpt" => MacroStage::Envrcpt,
+        "data" => MacroStage::Data,
+        "eoh" => MacroStage::Eoh,
+        "eom" => MacroStage::Eom,
+        _ => return None,
+    };
+    let names = names.as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
+    settings.macro_lists.insert(stage, names.collect::<Option<_>>()?);
     Some(())
 }
 
