@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
@@ -12,10 +13,7 @@ use fake_dns::FakeDns;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::{
-    Done,
-    load::{At, DOMAINS, Socket},
-};
+use crate::{Done, load::Socket};
 
 /// A folder, a DNS server and the filter on libmilter.
 pub struct World {
@@ -28,7 +26,7 @@ pub struct World {
 /// A filter that listens.
 pub struct Running {
     child: Child,
-    at: At,
+    address: String,
     name: &'static str,
 }
 
@@ -38,22 +36,20 @@ impl World {
         let dir = tempfile::tempdir()?;
         compile(dir.path())?;
         let runtime = Runtime::new()?;
-        let records = (0..DOMAINS).map(|n| format!("d{n}.example. 86400 TXT \"v=spf1 ip4:192.0.2.10 -all\"\n"));
-        let zone = format!(".\t86400 SOA . . 1 1 1 1 86400\n{}", records.collect::<String>());
-        let dns = runtime.block_on(FakeDns::builder().zone_text("load", zone)?.start())?;
+        let dns = runtime.block_on(FakeDns::builder().zone_text("load", ZONE)?.start())?;
         Ok(Self { dir, dns, _runtime: runtime })
     }
 
-    fn address(&self, name: &str, socket: Socket) -> Done<(At, String)> {
+    fn address(&self, name: &str, socket: Socket) -> Done<String> {
         match socket {
             Socket::Unix => {
                 let path = self.dir.path().join(format!("{name}.sock")).display().to_string();
                 fs::remove_file(&path).ok();
-                Ok((At::Unix(path.clone()), format!("unix:{path}")))
+                Ok(format!("unix:{path}"))
             }
             Socket::Tcp => {
                 let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-                Ok((At::Tcp(port), format!("inet:{port}@127.0.0.1")))
+                Ok(format!("inet:{port}@127.0.0.1"))
             }
         }
     }
@@ -74,36 +70,31 @@ pub fn compile(dir: &Path) -> Done<PathBuf> {
 impl Running {
     /// The filter that does nothing, with further arguments, and its address.
     pub fn do_nothing(program: &Path, socket: &Path, arguments: &[&str]) -> Done<(Self, String)> {
-        let path = socket.display().to_string();
-        let word = format!("unix:{path}");
-        let running = Self::start("libmilter", Command::new(program).arg(&word).args(arguments), At::Unix(path))?;
+        let word = format!("unix:{}", socket.display());
+        let running = Self::start("libmilter", Command::new(program).arg(&word).args(arguments), &word)?;
         Ok((running, word))
     }
 
     /// The filter that does nothing.
     pub fn libmilter(world: &World, socket: Socket) -> Done<Self> {
-        let (at, word) = world.address("libmilter", socket)?;
-        Self::start("libmilter", Command::new(world.dir.path().join("do-nothing")).arg(word), at)
+        let word = world.address("libmilter", socket)?;
+        Self::start("libmilter", Command::new(world.dir.path().join("do-nothing")).arg(&word), &word)
     }
 
     /// spf-milter, as its package runs it, but for the addresses. Its log goes into a file.
     pub fn spf_milter(world: &World, socket: Socket, program: &str) -> Done<Self> {
-        let (at, word) = world.address("spf-milter", socket)?;
+        let word = world.address("spf-milter", socket)?;
         let log = fs::File::create(world.dir.path().join("log"))?;
         let mut command = Command::new(program);
         command.args(["--listen", &word, "--resolver", &world.dns.addr().to_string()]).stderr(log);
-        Self::start("spf-milter", &mut command, at)
+        Self::start("spf-milter", &mut command, &word)
     }
 
-    fn start(name: &'static str, command: &mut Command, at: At) -> Done<Self> {
+    fn start(name: &'static str, command: &mut Command, address: &str) -> Done<Self> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
-        let mut running = Self { child, at, name };
+        let mut running = Self { child, address: address.to_owned(), name };
         loop {
-            let is_up = match &running.at {
-                At::Unix(path) => std::os::unix::net::UnixStream::connect(path).is_ok(),
-                At::Tcp(port) => std::net::TcpStream::connect(("127.0.0.1", *port)).is_ok(),
-            };
-            if is_up {
+            if accepts(address) {
                 return Ok(running);
             }
             if let Some(status) = running.child.try_wait()? {
@@ -113,8 +104,8 @@ impl Running {
         }
     }
 
-    pub fn address(&self) -> &At {
-        &self.at
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     pub fn name(&self) -> &'static str {
@@ -148,3 +139,15 @@ impl Drop for Running {
         self.child.wait().ok();
     }
 }
+
+/// Whether somebody listens at an address that this file has written.
+fn accepts(address: &str) -> bool {
+    let port = || address.strip_prefix("inet:")?.split_once('@')?.0.parse::<u16>().ok();
+    match address.strip_prefix("unix:") {
+        Some(path) => UnixStream::connect(path).is_ok(),
+        None => port().is_some_and(|port| TcpStream::connect(("127.0.0.1", port)).is_ok()),
+    }
+}
+
+/// The one sender's domain: after the first message its record is in the filter's cache.
+const ZONE: &str = ".\t86400 SOA . . 1 1 1 1 86400\nexample.com. 86400 TXT \"v=spf1 ip4:192.0.2.10 -all\"\n";

@@ -18,14 +18,16 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["cost", milter, messages, rounds] => number(messages).and_then(|m| cost(milter, m, number(rounds)?)),
-        ["memory", milter, messages] => number(messages).and_then(|m| memory(milter, m)),
+        ["cost", milter, fake_mta, messages, rounds] => {
+            number(messages).and_then(|m| cost(milter, fake_mta, m, number(rounds)?))
+        }
+        ["memory", milter, fake_mta, messages] => number(messages).and_then(|m| memory(milter, fake_mta, m)),
         ["generator", fake_mta, messages, rounds] => std::path::absolute(fake_mta)
             .map_err(Into::into)
             .and_then(|program| generator::compare(&program.display().to_string(), number(messages)?, number(rounds)?)),
         _ => {
             eprintln!(
-                "usage: bench-load cost MILTER MESSAGES ROUNDS | bench-load memory MILTER MESSAGES | \
+                "usage: bench-load cost MILTER FAKE-MTA MESSAGES ROUNDS | bench-load memory MILTER FAKE-MTA MESSAGES | \
                  bench-load generator FAKE-MTA MESSAGES ROUNDS"
             );
             return ExitCode::from(64);
@@ -47,13 +49,13 @@ fn number(word: &str) -> Done<usize> {
 }
 
 /// Both filters in turn, for each kind of socket and connection.
-fn cost(milter: &str, messages: usize, rounds: usize) -> Done {
+fn cost(milter: &str, fake_mta: &str, messages: usize, rounds: usize) -> Done {
     let world = World::new()?;
     for socket in [Socket::Unix, Socket::Tcp] {
         for reuse in [Reuse::Never, Reuse::Always] {
             let filters = [Running::libmilter(&world, socket)?, Running::spf_milter(&world, socket, milter)?];
-            let load = Load { reuse, messages, connections: CONNECTIONS };
-            let mut cells = [Cell::default(), Cell::default()];
+            let load = Load { fake_mta, reuse, messages, connections: CONNECTIONS };
+            let mut cells = [Cell::new(&filters[0]), Cell::new(&filters[1])];
             for filter in &filters {
                 // Threads, pools and DNS answers are there from now on.
                 Load { messages: WARM_UP, ..load }.run(filter.address())?;
@@ -63,20 +65,22 @@ fn cost(milter: &str, messages: usize, rounds: usize) -> Done {
                     cell.add(Measured::take(filter, &load)?);
                 }
             }
-            report::table(socket, reuse, &load, &cells);
+            report::table(socket, &load, &cells);
         }
     }
     Ok(())
 }
 
 /// What spf-milter holds after a few messages and after many.
-fn memory(milter: &str, messages: usize) -> Done {
+fn memory(milter: &str, fake_mta: &str, messages: usize) -> Done {
     let world = World::new()?;
     let filter = Running::spf_milter(&world, Socket::Unix, milter)?;
     let mut done = 0;
     for goal in [FIRST_LOOK.min(messages), messages] {
-        let load = Load { reuse: Reuse::Never, messages: goal - done, connections: CONNECTIONS };
-        load.run(filter.address())?;
+        let load = Load { fake_mta, reuse: Reuse::Never, messages: goal - done, connections: CONNECTIONS };
+        if load.messages > 0 {
+            load.run(filter.address())?;
+        }
         done = goal;
         report::memory(done, &filter)?;
     }

@@ -1,78 +1,77 @@
 //! What was measured, and how it is shown.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::{
     Done,
     filter::Running,
-    load::{Load, Reuse, Socket},
+    load::{Found, Load, Reuse, Socket},
 };
 
 /// One round of one filter.
 pub struct Measured {
     cpu: Duration,
-    wall: Duration,
-    times: Vec<Duration>,
+    found: Found,
 }
 
 /// All rounds of one filter.
-#[derive(Default)]
 pub struct Cell {
     name: &'static str,
-    cpu_us: Vec<f64>,
-    per_second: Vec<f64>,
-    times: Vec<Duration>,
+    rounds: Vec<Measured>,
 }
 
 impl Measured {
     /// Puts the load on the filter.
-    pub fn take(filter: &Running, load: &Load) -> Done<(&'static str, usize, Self)> {
-        let (before, start) = (filter.cpu()?, Instant::now());
-        let times = load.run(filter.address())?;
-        let wall = start.elapsed();
-        Ok((filter.name(), load.messages, Self { cpu: filter.cpu()? - before, wall, times }))
+    pub fn take(filter: &Running, load: &Load<'_>) -> Done<Self> {
+        let before = filter.cpu()?;
+        let found = load.run(filter.address())?;
+        Ok(Self { cpu: filter.cpu()? - before, found })
+    }
+
+    fn cpu_us(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.found.messages as f64
     }
 }
 
 impl Cell {
-    pub fn add(&mut self, (name, messages, measured): (&'static str, usize, Measured)) {
-        self.name = name;
-        self.cpu_us.push(measured.cpu.as_secs_f64() * 1e6 / messages as f64);
-        self.per_second.push(messages as f64 / measured.wall.as_secs_f64());
-        self.times.extend(measured.times);
+    pub fn new(filter: &Running) -> Self {
+        Self { name: filter.name(), rounds: Vec::new() }
+    }
+
+    pub fn add(&mut self, measured: Measured) {
+        self.rounds.push(measured);
+    }
+
+    fn median(&self, value: impl Fn(&Measured) -> f64) -> f64 {
+        median(&self.rounds.iter().map(value).collect::<Vec<_>>())
+    }
+
+    fn row(&self) -> String {
+        let max = self.rounds.iter().map(|round| round.found.max_ms).fold(0.0, f64::max);
+        format!(
+            "  {:<12} {:>14.1} {:>12.0} {:>8.2} {:>8.2} {:>8.1}",
+            self.name,
+            self.median(Measured::cpu_us),
+            self.median(|round| round.found.per_second),
+            self.median(|round| round.found.p50_ms),
+            self.median(|round| round.found.p99_ms),
+            max
+        )
     }
 }
 
 /// Both filters, and what the one costs as a multiple of the other.
-pub fn table(socket: Socket, reuse: Reuse, load: &Load, cells: &[Cell; 2]) {
-    let kept = match reuse {
+pub fn table(socket: Socket, load: &Load<'_>, [theirs, ours]: &[Cell; 2]) {
+    let kept = match load.reuse {
         Reuse::Never => "a connection for each message",
         Reuse::Always => "kept connections",
     };
-    println!(
-        "{socket:?}, {kept}, {} at a time; {} rounds of {} messages",
-        load.connections,
-        cells[0].cpu_us.len(),
-        load.messages
-    );
-    println!("  filter       CPU µs/message   messages/s   p50 µs   p99 µs   max ms   over 35 ms");
-    for cell in cells {
-        let mut times = cell.times.clone();
-        times.sort();
-        let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-        let stalls = times.iter().filter(|time| time.as_millis() >= 35).count();
-        println!(
-            "  {:<12} {:>14.1} {:>12.0} {:>8} {:>8} {:>8.1} {:>12}",
-            cell.name,
-            median(&cell.cpu_us),
-            median(&cell.per_second),
-            at(0.5).as_micros(),
-            at(0.99).as_micros(),
-            at(1.0).as_secs_f64() * 1e3,
-            stalls
-        );
-    }
-    let ratios: Vec<f64> = cells[1].cpu_us.iter().zip(&cells[0].cpu_us).map(|(ours, theirs)| ours / theirs).collect();
+    let (at_a_time, rounds, messages) = (load.connections, theirs.rounds.len(), load.messages);
+    println!("{socket:?}, {kept}, {at_a_time} at a time; {rounds} rounds of {messages} messages");
+    println!("  filter       CPU µs/message   messages/s   p50 ms   p99 ms   max ms");
+    println!("{}\n{}", theirs.row(), ours.row());
+    let ratios: Vec<f64> =
+        ours.rounds.iter().zip(&theirs.rounds).map(|(ours, theirs)| ours.cpu_us() / theirs.cpu_us()).collect();
     println!("  CPU of spf-milter as a multiple, median of the rounds: {:.2}\n", median(&ratios));
 }
 
@@ -83,7 +82,6 @@ pub fn memory(messages: usize, filter: &Running) -> Done {
     Ok(())
 }
 
-/// The one in the middle.
 pub fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
