@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc, time::Duration};
 
-use milter_proto::MacroStage;
+use milter_proto::{MacroStage, Protocol};
 
 use crate::clock::Clock;
 
@@ -19,6 +19,18 @@ pub struct Settings {
     pub local_filters: Vec<FilterSettings>,
     /// The highest protocol version that is offered; `None` is the MTA's own.
     pub protocol_version: Option<u32>,
+    /// Flags that are offered to filters beside those of the version: the words of Postfix's `milter_protocol`.
+    pub protocol_flags: Protocol,
+    /// Macros that go with commands that the MTA does not know: `milter_unknown_command_macros`; Postfix only.
+    pub unknown_macros: Vec<String>,
+    /// Values of macros that have none, by name without braces: `milter_macro_defaults`; Postfix only.
+    pub macro_defaults: BTreeMap<String, String>,
+    /// Refusals are for now alone, whoever they come from: Postfix's `soft_bounce`.
+    pub soft_bounce: bool,
+    /// The banner behind its code, if it is not the usual one: Postfix's `smtpd_banner`.
+    pub banner: Option<String>,
+    /// Missing header fields are generated for every client: Postfix's `always_add_missing_headers`.
+    pub always_adds_headers: bool,
     /// Macro lists that differ from the MTA's default ones.
     pub macro_lists: BTreeMap<MacroStage, Vec<String>>,
     /// Macro values that differ from what the MTA would send, by name without braces.
@@ -142,6 +154,12 @@ impl Settings {
             interface_name: Some(hostname.to_owned()),
             filters: vec![filter],
             protocol_version: None,
+            protocol_flags: Protocol::NONE,
+            unknown_macros: Vec::new(),
+            macro_defaults: BTreeMap::new(),
+            soft_bounce: false,
+            banner: None,
+            always_adds_headers: false,
             macro_lists: BTreeMap::new(),
             macro_values: BTreeMap::new(),
             recipients: RecipientRules::default(),

@@ -109,7 +109,7 @@ fn begin(session: &Postfix, mail: &Mail, message: &[u8], origin: &Origin<'_>) ->
         }
     };
     // Postfix completes the header of local mail only: what comes from outside is none of its business.
-    if host.is_client_local() {
+    if host.is_client_local() || host.settings.always_adds_headers {
         content.headers.iter_mut().for_each(|header| complete_addresses(header, &host.settings.hostname));
         let full_name = match origin {
             Origin::User(submission) => Some(submission.full_name.as_str()),

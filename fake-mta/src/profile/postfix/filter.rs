@@ -84,7 +84,8 @@ impl Filter {
         }
         let program = event.program;
         let version = host.settings.protocol_version.unwrap_or(event.release.milter_protocol);
-        let offer = Negotiate::offer(version);
+        let mut offer = Negotiate::offer(version);
+        offer.protocol = offer.protocol | host.settings.protocol_flags;
         let channel = Channel { filter: self.number, connection: self.connections };
         self.connections += 1;
         let (journal, limit) = (host.journal.clone(), self.settings.timeouts.connect);

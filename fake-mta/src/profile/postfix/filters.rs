@@ -18,7 +18,7 @@ pub(super) struct Filters {
 /// One event for the filters.
 pub(super) struct Event<'a> {
     pub(super) command: Command,
-    /// The stage whose macro list goes with it; `None` is the empty list.
+    /// The stage whose macro list goes with it; `None` is the list for unknown commands.
     pub(super) stage: Option<MacroStage>,
     pub(super) macros: &'a MacroTable,
     pub(super) release: &'static Release,

@@ -15,6 +15,9 @@ impl MacroTable {
     /// What every program of Postfix knows of the session.
     pub(super) fn of_session(host: &Host, release: &Release) -> Self {
         let mut table = Self::default();
+        for (name, value) in &host.settings.macro_defaults {
+            table.set(name, value.as_str());
+        }
         let client = &host.client;
         let settings = &host.settings;
         table.set("j", settings.hostname.as_str());
@@ -113,7 +116,7 @@ impl MacroTable {
 
 /// The macro names that go with an event: the filter's own list if it gave one for the stage, else the administrator's.
 pub(super) fn stage_list(host: &Host, release: &Release, agreed: &Negotiate, stage: Option<MacroStage>) -> Vec<String> {
-    let Some(stage) = stage else { return Vec::new() };
+    let Some(stage) = stage else { return host.settings.unknown_macros.clone() };
     let asked = agreed.symlists.iter().rev().find(|(number, names)| *number == stage as u32 && !names.is_empty());
     if let Some((_, names)) = asked {
         return split_names(names);

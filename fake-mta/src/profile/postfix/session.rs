@@ -102,14 +102,21 @@ impl Postfix {
         let command = CommandLine::parse(line);
         let reply = self.dispatch(&command).await;
         self.counts.count(&command.verb_upper(), &reply);
-        self.limit_errors(reply).await
+        let reply = self.limit_errors(reply).await;
+        self.said(reply)
     }
 
     /// The text that DATA or BDAT, as `verb` says, has asked for.
     pub(crate) async fn text(&mut self, verb: &str, text: &[u8]) -> Reply {
         let reply = if verb == "BDAT" { self.chunk(text).await } else { self.message(text).await };
         self.counts.count(verb, &reply);
-        reply
+        let reply = self.limit_errors(reply).await;
+        self.said(reply)
+    }
+
+    /// The reply as the administrator wants it said.
+    fn said(&self, reply: Reply) -> Reply {
+        if self.host.settings.soft_bounce { text::softened(reply) } else { reply }
     }
 
     /// After too many refusals the session ends.

@@ -19,7 +19,8 @@ pub(super) const GO_AHEAD: &str = "354 End data with <CR><LF>.<CR><LF>";
 pub(super) const UNKNOWN_COMMAND: &str = "500 5.5.2 Error: command not recognized";
 
 pub(super) fn greeting(host: &Host) -> Reply {
-    Reply::line(format!("220 {} ESMTP Postfix", host.settings.hostname))
+    let usual = || format!("{} ESMTP Postfix", host.settings.hostname);
+    Reply::line(format!("220 {}", host.settings.banner.clone().unwrap_or_else(usual)))
 }
 
 pub(super) fn no_messages(host: &Host) -> Reply {
@@ -168,6 +169,19 @@ pub(super) fn describe_envelope(sender: Option<&[u8]>, recipient: Option<&[u8]>)
     let sender = sender.map(|sender| format!("from=<{}>", log_text(sender)));
     let recipient = recipient.map(|recipient| format!("to=<{}>", log_text(recipient)));
     sender.into_iter().chain(recipient).collect::<Vec<_>>().join(" ")
+}
+
+/// The reply as it is while every refusal is for now alone: 5xx becomes 4xx, and so does its enhanced code.
+pub(super) fn softened(mut reply: Reply) -> Reply {
+    for line in &mut reply.lines {
+        if line.first() == Some(&b'5') {
+            line[0] = b'4';
+            if line.get(4..6) == Some(b"5.") {
+                line[4] = b'4';
+            }
+        }
+    }
+    reply
 }
 
 /// Whether the session ends with this reply.
