@@ -1,6 +1,6 @@
 //! Connections to milters over their sockets.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, path::Path, time::Duration};
 
 use tokio::net::{TcpStream, UnixStream};
 
@@ -50,9 +50,20 @@ impl Connect for Sockets {
 /// What the system says.
 pub(crate) async fn connect(addr: &MilterAddr) -> io::Result<Box<dyn Stream>> {
     Ok(match addr {
-        MilterAddr::Unix(path) => Box::new(UnixStream::connect(path).await?),
+        MilterAddr::Unix(path) => Box::new(connect_unix(path).await?),
         MilterAddr::Tcp(addr) => Box::new(connect_tcp(*addr).await?),
     })
+}
+
+/// Where a milter has more connections waiting than it asked for, MTAs wait, as their sockets block; ours would fail at once.
+async fn connect_unix(path: &Path) -> io::Result<UnixStream> {
+    for _ in 0..FULL_TRIES {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(FULL_PAUSE).await,
+            done => return done,
+        }
+    }
+    UnixStream::connect(path).await
 }
 
 async fn connect_tcp(addr: SocketAddr) -> io::Result<TcpStream> {
@@ -61,6 +72,11 @@ async fn connect_tcp(addr: SocketAddr) -> io::Result<TcpStream> {
     stream.set_nodelay(true)?;
     Ok(stream)
 }
+
+/// Five seconds in all.
+const FULL_TRIES: u32 = 500;
+
+const FULL_PAUSE: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
 mod tests {

@@ -59,7 +59,7 @@ fn walk(dir: &Path, suites: bool, depth: usize, found: &mut BTreeSet<PathBuf>, p
         let path = entry.path();
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') {
+        if name.starts_with('.') || OTHERS.contains(&&*name) {
             continue;
         }
         if path.is_dir() {
@@ -75,6 +75,10 @@ pub(super) fn cannot_read(path: &Path, error: &std::io::Error) -> Diag {
     Diag::error(format!("cannot read {}: {error}", path.display()))
 }
 
+/// Files of other programs in a project's folder, which nobody means who names the folder.
+const OTHERS: [&str; 6] =
+    ["Cargo.toml", "clippy.toml", "deny.toml", "pyproject.toml", "rust-toolchain.toml", "rustfmt.toml"];
+
 /// A loop of symbolic links ends here.
 const MAX_DEPTH: usize = 32;
 
@@ -86,7 +90,9 @@ mod tests {
     fn only_scenarios_are_found_and_they_come_sorted() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir_all(dir.path().join("b/.hidden")).expect("folders");
-        for name in ["z.toml", "b/a.toml", "b/fake-mta.toml", "b/x.zone", "b/.hidden/c.toml", "b/other.yml"] {
+        for name in
+            ["z.toml", "b/a.toml", "b/fake-mta.toml", "b/x.zone", "b/.hidden/c.toml", "b/other.yml", "Cargo.toml"]
+        {
             fs::write(dir.path().join(name), "").expect("a file");
         }
         fs::write(dir.path().join("b/tests.yml"), "tests: {}\nzonedata: {}\n").expect("a file");
