@@ -195,6 +195,10 @@ struct RunArgs {
     #[arg(long)]
     strict: bool,
 
+    /// Run again what changes: a scenario by itself, everything when a suite file, a zone or the milter's program changes
+    #[arg(long, conflicts_with_all = ["repeat", "until_fail"])]
+    watch: bool,
+
     /// Leave the temporary folders behind
     #[arg(long)]
     keep: bool,
@@ -261,7 +265,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>, console: &mut Console) ->
 }
 
 /// Does what the command line asks for, and stops it at Ctrl-C or SIGTERM; a second Ctrl-C ends the program at once.
-pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player) -> Exit {
+pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player + Clone) -> Exit {
     let mut console = Console::standard();
     let args: Vec<OsString> = args.into_iter().collect();
     let command = parse(args.clone(), &mut console);
@@ -335,10 +339,13 @@ fn bench_until_stopped(args: &BenchArgs, console: &mut Console) -> Exit {
     runtime.block_on(bench::run(args, program_dir(), &cancel, console))
 }
 
-fn run_until_stopped(options: &Options, player: impl Player, console: &mut Console) -> Exit {
+fn run_until_stopped(options: &Options, player: impl Player + Clone, console: &mut Console) -> Exit {
     let Some(runtime) = runtime(console) else { return Exit::HARNESS };
     let cancel = Cancel::new();
     runtime.spawn(watch_signals(cancel.clone()));
+    if options.watch {
+        return runtime.block_on(run::watch(options, player, &cancel, console));
+    }
     runtime.block_on(run::run(options, player, &cancel, console)).exit
 }
 
@@ -407,6 +414,7 @@ impl SelectArgs {
             bless: None,
             reports: Vec::new(),
             strict: false,
+            watch: false,
             keep: false,
             verbose: false,
             bin: program_dir(),
@@ -426,6 +434,7 @@ impl RunArgs {
             bless: self.bless,
             reports: self.reports,
             strict: self.strict,
+            watch: self.watch,
             keep: self.keep,
             verbose: self.verbose,
             ..self.select.into_options()

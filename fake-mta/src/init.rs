@@ -1,5 +1,7 @@
 //! `fake-mta init`: a suite file and a first scenario for one's own milter.
 
+mod letter;
+
 use std::{
     fs, io,
     io::Write as _,
@@ -24,14 +26,33 @@ pub struct InitArgs {
     /// The command that starts the milter; {listen} stands for its socket
     #[arg(long, value_name = "COMMAND", default_value = "my-milter --listen {listen}")]
     command: String,
+
+    /// Make the scenario from this message; fake-mta.toml is only written if there is none yet
+    #[arg(long, value_name = "FILE")]
+    from_eml: Option<PathBuf>,
+
+    /// Who sends it [default: its Return-Path or From]
+    #[arg(long, value_name = "ADDRESS", requires = "from_eml")]
+    mail_from: Option<String>,
+
+    /// Who gets it; may be given several times [default: its To and Cc]
+    #[arg(long, value_name = "ADDRESS", requires = "from_eml")]
+    rcpt: Vec<String>,
+
+    /// Who connects: `name [address]`
+    #[arg(long, value_name = "CLIENT", requires = "from_eml")]
+    client: Option<String>,
 }
 
 /// Writes the files, and none over one that is there.
 pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Exit {
+    if let Some(letter) = &args.from_eml {
+        return from_letter(args, letter, console);
+    }
     let suite = suite(&args.command, way_back(&args.dir).as_deref());
     for (name, text) in [(FILE_NAME, suite), (FIRST, FIRST_SCENARIO.to_owned())] {
         let path = args.dir.join(name);
-        if let Err(error) = write_new(&args.dir, &path, &text) {
+        if let Err(error) = write_new(&args.dir, &path, text.as_bytes()) {
             let diag = Diag::error(format!("cannot write {}: {error}", path.display()));
             let there = error.kind() == io::ErrorKind::AlreadyExists;
             let help = there.then(|| "it is there already, and is left as it is; name another folder".to_owned());
@@ -47,9 +68,54 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Exit {
     Exit::PASSED
 }
 
-fn write_new(dir: &Path, path: &Path, text: &str) -> io::Result<()> {
+/// A copy of the message, and a scenario beside it that sends it.
+fn from_letter(args: &InitArgs, letter: &Path, console: &mut Console) -> Exit {
+    let cannot = |what: &str, path: &Path, error: io::Error| {
+        vec![Diag::error(format!("cannot {what} {}: {error}", path.display()))]
+    };
+    let envelope =
+        letter::Envelope { sender: args.mail_from.clone(), recipients: args.rcpt.clone(), client: args.client.clone() };
+    let write = || -> Result<Vec<PathBuf>, Vec<Diag>> {
+        let message = fs::read(letter).map_err(|error| cannot("read", letter, error))?;
+        let text = letter::scenario(letter, &message, &envelope).map_err(|diag| vec![diag])?;
+        let copy = args.dir.join(letter.file_name().unwrap_or_default());
+        let path = copy.with_extension("toml");
+        fs::create_dir_all(&args.dir).map_err(|error| cannot("make", &args.dir, error))?;
+        let is_there = fs::canonicalize(&copy).ok().is_some_and(|copy| fs::canonicalize(letter).ok() == Some(copy));
+        let mut written = Vec::new();
+        let mut new = |path: PathBuf, bytes: &[u8]| {
+            write_new(&args.dir, &path, bytes).map_err(|error| cannot("write", &path, error))?;
+            written.push(path);
+            Ok::<(), Vec<Diag>>(())
+        };
+        if path.exists() {
+            return Err(cannot("write", &path, io::ErrorKind::AlreadyExists.into()));
+        }
+        if !is_there {
+            new(copy, &message)?;
+        }
+        letter::check(&path, &text)?;
+        new(path, text.as_bytes())?;
+        if crate::suite::find(&args.dir.join(FIRST)).is_none() {
+            new(args.dir.join(FILE_NAME), suite(&args.command, way_back(&args.dir).as_deref()).as_bytes())?;
+        }
+        Ok(written)
+    };
+    match write() {
+        Ok(written) => {
+            written.iter().for_each(|path| console.results(&format!("wrote {}\n", path.display())));
+            Exit::PASSED
+        }
+        Err(diags) => {
+            console.diags(&diags);
+            Exit::HARNESS
+        }
+    }
+}
+
+fn write_new(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(dir)?;
-    fs::File::create_new(path)?.write_all(text.as_bytes())
+    fs::File::create_new(path)?.write_all(bytes)
 }
 
 /// The folder in which `init` was called, as seen from the suite's: the command is written for that one.
@@ -135,7 +201,14 @@ mod tests {
     #[test]
     fn nothing_is_written_over() {
         let folder = tempfile::tempdir().expect("a folder");
-        let args = InitArgs { dir: folder.path().join("new"), command: "m {listen}".to_owned() };
+        let args = InitArgs {
+            dir: folder.path().join("new"),
+            command: "m {listen}".to_owned(),
+            from_eml: None,
+            mail_from: None,
+            rcpt: Vec::new(),
+            client: None,
+        };
         let mut console = Console::plain(io::sink(), io::sink());
         assert_eq!(init(&args, &mut console), Exit::PASSED);
         assert_eq!(init(&args, &mut console), Exit::HARNESS);

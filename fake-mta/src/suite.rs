@@ -159,6 +159,14 @@ impl Suite {
         }
     }
 
+    /// The file of the milter's program, if the command names one.
+    pub(crate) fn program(&self, bin: &Path) -> Option<PathBuf> {
+        let word = self.command.first()?.text().replace("{bin}", &bin.to_string_lossy());
+        let has_path = word.contains('/') && !word.contains('{');
+        let cwd = self.cwd.as_ref().map_or_else(|| self.dir().to_owned(), |cwd| self.dir().join(cwd.text()));
+        has_path.then(|| cwd.join(word))
+    }
+
     /// Whether `[milter.config]` reaches the milter: as a file, or through placeholders.
     pub(crate) fn takes_config(&self) -> bool {
         self.config_file.is_some() || self.templates().any(|template| template.config_keys().next().is_some())

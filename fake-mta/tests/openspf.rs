@@ -84,6 +84,7 @@ fn options(dir: &Path) -> Options {
         bless: None,
         reports: Vec::new(),
         strict: false,
+        watch: false,
         keep: false,
         verbose: false,
         bin: PathBuf::from("/no/such/bin"),

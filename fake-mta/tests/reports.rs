@@ -10,14 +10,16 @@ use fake_mta::{
     scenario::{self, SessionEvents, StepEvents, Unit},
 };
 
-/// One unit that passed, one that failed, one that broke off and one that was not run.
+/// One unit that passed, one that passes and fails by turns, one that broke off, one that was not run, and one with a known deviation.
 fn summary() -> Summary {
-    let text = "name = 'a <b> & # c'\n[mta]\nprofile = ['sendmail', 'sendmail-8.17', 'postfix', 'direct']\n\
+    let text = "name = 'a <b> & # c'\n[mta]\nprofile = ['sendmail', 'sendmail-8.17', 'postfix', 'direct', 'postfix-3.7']\n\
                 [[session]]\nclient = '192.0.2.1'\ndialogue = '''\nS: 220 hello\n'''\n";
     let scenarios = scenario::parse(&Source::new("a.toml", text)).unwrap_or_else(|diags| panic!("{}", diags[0]));
     let mut results: Vec<UnitResult> = scenario::units(&scenarios).into_iter().map(result).collect();
     results[1].played.sessions[0].steps[0].replies[0] = "220 \u{1b}[31mother".to_owned();
     results[2].played.fatal = Some(Fatal::new(FatalKind::Milter, "the filter closed the connection"));
+    results[4].played.known_deviation = Some("it says <no> & more".to_owned());
+    results[1].rounds = Rounds { passed: 1, failed: 1 };
     results[3].played.fatal = Some(Fatal::new(FatalKind::Cancelled, "stopped"));
     let (packet, detail) = ("addheader X-A: <b>".to_owned(), "it needs ADD_HEADERS".to_owned());
     let finding = Finding { lint: Lint::EditNotNegotiated, filter: 0, stage: "eom", packet, detail };

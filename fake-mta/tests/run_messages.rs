@@ -102,6 +102,7 @@ fn options(dir: &Path) -> Options {
         bless: None,
         reports: Vec::new(),
         strict: false,
+        watch: false,
         keep: false,
         verbose: false,
         bin: PathBuf::from("/no/such/bin"),

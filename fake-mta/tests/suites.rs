@@ -129,3 +129,14 @@ fn what_cannot_be_reached_from_there_is_told() {
     assert_eq!(code, Some(64), "{text}");
     assert!(text.contains("from which inet:9@127.0.0.1 cannot be reached"), "{text}");
 }
+
+#[test]
+fn a_deviation_may_be_known_of_one_mta_alone() {
+    let suite =
+        "[milter]\ncommand = '{bin}/fake-mta filter --script {dir}/s --listen {listen}'\nfiles.s = 'rcpt: reject'\n";
+    let text = run(suite, &scenario("continue", "known_deviation.postfix = 'the filter says no'"), &[]);
+    assert!(
+        text.contains("known deviation: the filter says no") && text.contains("1 passed, 1 failed, 0 skipped"),
+        "{text}"
+    );
+}

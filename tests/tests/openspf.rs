@@ -108,6 +108,7 @@ fn options(path: &Path) -> Options {
         bless: None,
         reports: Vec::new(),
         strict: false,
+        watch: false,
         keep: false,
         verbose: false,
         bin: PathBuf::from("/no/such/bin"),

@@ -65,6 +65,13 @@ impl Writer {
                 let word = self.filled(json!({ "enum": words() }));
                 json!({ "anyOf": [word, { "type": "array", "items": word, "minItems": 1, "uniqueItems": true }] })
             }
+            Shape::ByProfile => {
+                let profiles = super::profiles().into_iter();
+                let properties: Map<String, Value> =
+                    profiles.map(|profile| (profile.to_owned(), json!({ "type": "string" }))).collect();
+                let table = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+                json!({ "anyOf": [{ "type": "string" }, table] })
+            }
             Shape::Texts => list(&json!({ "type": "string" })),
             Shape::Lines | Shape::Blocks => one_or_list(&json!({ "type": "string" })),
             Shape::Command => json!({ "anyOf": [

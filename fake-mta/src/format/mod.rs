@@ -35,6 +35,11 @@ impl FileKind {
     }
 }
 
+/// The names of all profiles.
+pub(crate) fn profiles() -> Vec<&'static str> {
+    table::words(&crate::scenario::ProfileName::ALL)
+}
+
 /// The tables that the reference shows, in its order.
 pub const REFERENCE: [&Table; 9] =
     [&SCENARIO, &DNS, &MTA, &MILTER, &scenario::CHAINED_MORE, &SESSION, &scenario::VARIANT, &SUITE_MILTER, &OPENSPF];

@@ -15,8 +15,8 @@ pub(crate) const SCENARIO: Table = Table {
         Key::new("differs", Shape::Text, "string", "why sendmail and Postfix part in it: [two MTAs](#two-mtas)"),
         Key::new(
             "known_deviation",
-            Shape::Text,
-            "string",
+            Shape::ByProfile,
+            "string, or table: profile = string",
             "in what the milter is known to differ from what the scenario expects: [known deviations](#known-deviations)",
         ),
         Key::new("dns", Shape::Table(&DNS), "table", "zone, faults, expected questions: [DNS](#dns)"),

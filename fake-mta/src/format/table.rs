@@ -49,6 +49,8 @@ pub enum Shape {
     Word(fn() -> Vec<&'static str>),
     /// One of these words, or a list of them, each once.
     Words(fn() -> Vec<&'static str>),
+    /// A string, or a table of strings by profile.
+    ByProfile,
     /// A list of strings.
     Texts,
     /// A list of strings, or a block with one on each line.

@@ -40,7 +40,7 @@ impl Draft<'_> {
             name: located(self.name.clone()),
             rfc: Vec::new(),
             tags: Vec::new(),
-            known_deviation: None,
+            known_deviations: Vec::new(),
             note: self.note.map(|note| located(note.to_owned())),
             differs: None,
             dns: Dns { zones: vec![zone], faults, ..Dns::default() },

@@ -24,6 +24,10 @@ fn unit(result: &UnitResult) -> String {
         };
         text.extend(human::diags(result).iter().map(line));
     }
+    if let Some(known) = &result.played.known_deviation {
+        let known = message(&format!("known deviation: {known}"));
+        text += &format!("::notice file={},title={}::{known}\n", property(&path), property(&name));
+    }
     let warning =
         |line: &String| format!("::warning file={},title={}::{}\n", property(&path), property(&name), message(line));
     text.extend(warnings::lines(result).iter().map(warning));

@@ -21,7 +21,11 @@ pub(super) fn render(summary: &Summary) -> String {
 
 /// What failed is open from the start.
 fn unit(result: &UnitResult) -> String {
-    let status = if result.is_flaky() { "flaky" } else { word(result) };
+    let status = match &result.played.known_deviation {
+        _ if result.is_flaky() => "flaky",
+        Some(_) => "known",
+        None => word(result),
+    };
     let open = if result.status() == Status::Failed { " open" } else { "" };
     let mut text = format!(
         "<details class=\"unit\"{open}><summary><span class=\"{status}\">{status}</span> {} <small>{}, {:.3} s</small></summary>\n",
@@ -31,6 +35,9 @@ fn unit(result: &UnitResult) -> String {
     );
     for diag in human::diags(result) {
         put(&mut text, format_args!("<pre class=\"wrong\">{}</pre>\n", escaped(&diag.render(false))));
+    }
+    if let Some(known) = &result.played.known_deviation {
+        put(&mut text, format_args!("<p>known deviation: {}</p>\n", escaped(known)));
     }
     if let Some(reason) = &result.played.skipped {
         put(&mut text, format_args!("<p>{}</p>\n", escaped(reason)));
@@ -84,7 +91,7 @@ const STYLE: &str = "
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #1a1a1a; background: #fff }
 summary { cursor: pointer; padding: .2rem 0 } small { color: #777 }
 summary span { display: inline-block; min-width: 4.5rem; font-weight: 600 }
-.passed { color: #2b7a2b } .failed { color: #b3261e } .flaky { color: #a05a00 } .skipped { color: #777 }
+.passed { color: #2b7a2b } .failed { color: #b3261e } .flaky, .known { color: #a05a00 } .skipped { color: #777 }
 pre.wrong { background: #fbeae8; padding: .6rem; overflow-x: auto; font-size: 12.5px }
 .lanes { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); max-width: 84rem; margin: .5rem 0 1.5rem;
   font: 12.5px/1.35 ui-monospace, monospace; background-repeat: no-repeat; background-size: 1px 100%;

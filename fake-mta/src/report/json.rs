@@ -42,6 +42,7 @@ fn unit(result: &UnitResult) -> Value {
         "profile": result.unit.profile.to_string(),
         "status": word(result),
         "flaky": result.is_flaky(),
+        "known_deviation": result.played.known_deviation,
         "elapsed_ms": u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX),
         "mismatches": mismatches,
         "warnings": warnings,

@@ -18,6 +18,9 @@ fn point(number: usize, result: &UnitResult) -> String {
     // `#` begins a directive, and a backslash escapes it.
     let name = crate::diag::escape(&result.unit.name()).replace('\\', "\\\\").replace('#', "\\#");
     match result.status() {
+        Status::Passed if let Some(known) = &result.played.known_deviation => {
+            format!("not ok {number} - {name} # TODO {}\n{}", crate::diag::escape(known), notes(result))
+        }
         Status::Passed => format!("ok {number} - {name}\n{}", notes(result)),
         Status::Skipped => {
             let reason = result.played.skipped.as_deref().unwrap_or("stopped");

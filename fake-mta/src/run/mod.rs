@@ -20,6 +20,7 @@ mod scripted;
 mod settings;
 mod tail;
 mod transcript;
+mod watch;
 mod wire;
 mod world;
 
@@ -33,6 +34,7 @@ pub use played::{Fatal, FatalKind, Played, Player};
 pub use result::{Exit, Rounds, Status, Summary, UnitResult, Warning};
 pub use run_all::run;
 pub use scripted::ScriptedPlayer;
+pub use watch::watch;
 pub use world::{DnsAddress, World, WorldOptions};
 
 pub(crate) use crate::scenario::print_duration as duration_text;

@@ -30,6 +30,8 @@ pub struct Options {
     pub bless: Option<BlessMode>,
     /// Reports beside the one for people.
     pub reports: Vec<Target>,
+    /// Run again what changes, until the run is stopped.
+    pub watch: bool,
     /// Leave temporary folders behind.
     pub keep: bool,
     /// Warnings are failures.

@@ -150,7 +150,7 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
 
 /// A deviation that the scenario knows of is no failure; but one that is not there any more is.
 fn without_known(unit: &Unit, mismatches: Vec<Mismatch>, played: &mut Played) -> Vec<Mismatch> {
-    let Some(known) = unit.scenario.known_deviation.as_ref().filter(|_| played.fatal.is_none()) else {
+    let Some(known) = unit.scenario.known_deviation(&unit.profile).filter(|_| played.fatal.is_none()) else {
         return mismatches;
     };
     if mismatches.is_empty() {

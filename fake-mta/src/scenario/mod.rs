@@ -20,8 +20,8 @@ pub use bless::{Blessing, Judged, bless, diff};
 pub use dialogue::{Line, LineKind};
 pub use expect::{Mismatch, SessionEvents, StepEvents, Subject, compare};
 pub use model::{
-    Action, Client, DefaultAction, Dns, DnsMode, Located, LogFormat, MacroStage, Message, MilterSection, Mta, Scenario,
-    Session, Step, Timeouts, Unit, ZoneText,
+    Action, Client, DefaultAction, Dns, DnsMode, KnownDeviation, Located, LogFormat, MacroStage, Message,
+    MilterSection, Mta, Scenario, Session, Step, Timeouts, Unit, ZoneText,
 };
 pub use profile_name::{ProfileKind, ProfileName};
 pub use read::{parse, units};

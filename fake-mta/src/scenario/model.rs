@@ -24,7 +24,7 @@ pub struct Scenario {
     /// Why sendmail and Postfix part in it.
     pub differs: Option<Located<String>>,
     /// In what the milter is known to differ from what the scenario expects, as standards do.
-    pub known_deviation: Option<Located<String>>,
+    pub known_deviations: Vec<KnownDeviation>,
     /// The zone, its faults and the expected journal.
     pub dns: Dns,
     /// The MTA and what its administrator set.
@@ -44,6 +44,21 @@ impl Scenario {
     pub fn path(&self) -> &std::path::Path {
         self.source.path()
     }
+
+    /// In what the milter is known to differ in a profile.
+    pub fn known_deviation(&self, profile: &ProfileName) -> Option<&Located<String>> {
+        let holds = |known: &&KnownDeviation| known.only.as_ref().is_none_or(|only| profile.is_a(only));
+        self.known_deviations.iter().find(holds).map(|known| &known.reason)
+    }
+}
+
+/// Something that the milter is known to do otherwise than the scenario expects.
+#[derive(Debug)]
+pub struct KnownDeviation {
+    /// The profile in which it does; `None` is all.
+    pub only: Option<ProfileName>,
+    /// What it does.
+    pub reason: Located<String>,
 }
 
 /// One run: a scenario in one profile.

@@ -3,6 +3,7 @@
 mod client;
 mod dns;
 mod fields;
+mod known;
 mod messages;
 mod milter;
 mod mta;
@@ -79,7 +80,7 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
     let note = fields.text("note");
     // A case may leave its reason empty.
     let differs = fields.text("differs").filter(|reason| !reason.trim().is_empty());
-    let known_deviation = fields.text("known_deviation");
+    let known_deviations = known::read(&mut fields);
     let dns = dns::read(fields.node("dns"), dir, fields.problems());
     let mta = mta::read(fields.node("mta"), fields.problems());
     let (milter, more_milters) = milter::read_all(fields.node("milter"), fields.problems());
@@ -93,7 +94,7 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
         tags,
         note,
         differs,
-        known_deviation,
+        known_deviations,
         dns,
         mta,
         milter,
