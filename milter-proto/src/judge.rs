@@ -84,22 +84,24 @@ fn check_flags(reply: &Reply, agreed: &Negotiate) -> Result<(), ProtocolError> {
     if matches!(reply, Reply::Skip) && !agreed.protocol.contains(Protocol::SKIP) {
         return missing(Protocol::SKIP.to_string());
     }
-    let needed = needed_action(reply);
+    let needed = reply.needed_action();
     if agreed.actions.contains(needed) { Ok(()) } else { missing(needed.to_string()) }
 }
 
-/// The action that must have been negotiated for an edit.
-fn needed_action(reply: &Reply) -> Actions {
-    match reply {
-        Reply::AddHeader { .. } | Reply::InsertHeader { .. } => Actions::ADD_HEADERS,
-        Reply::ChangeHeader { .. } => Actions::CHANGE_HEADERS,
-        Reply::ReplaceBody(_) => Actions::CHANGE_BODY,
-        Reply::ChangeFrom { .. } => Actions::CHANGE_FROM,
-        Reply::AddRcpt(_) => Actions::ADD_RCPT,
-        Reply::AddRcptPar { .. } => Actions::ADD_RCPT_PAR,
-        Reply::DeleteRcpt(_) => Actions::DELETE_RCPT,
-        Reply::Quarantine(_) => Actions::QUARANTINE,
-        _ => Actions::NONE,
+impl Reply {
+    /// The action that must have been negotiated for an edit; none for every other reply.
+    pub fn needed_action(&self) -> Actions {
+        match self {
+            Self::AddHeader { .. } | Self::InsertHeader { .. } => Actions::ADD_HEADERS,
+            Self::ChangeHeader { .. } => Actions::CHANGE_HEADERS,
+            Self::ReplaceBody(_) => Actions::CHANGE_BODY,
+            Self::ChangeFrom { .. } => Actions::CHANGE_FROM,
+            Self::AddRcpt(_) => Actions::ADD_RCPT,
+            Self::AddRcptPar { .. } => Actions::ADD_RCPT_PAR,
+            Self::DeleteRcpt(_) => Actions::DELETE_RCPT,
+            Self::Quarantine(_) => Actions::QUARANTINE,
+            _ => Actions::NONE,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! One connection to a filter: what was agreed, which answer is due, and what is wrong with what came.
 
-use milter_proto::{Actions, Command, DecodeError, Frame, Negotiate, Protocol, Reply, codes, limits};
+use milter_proto::{Command, DecodeError, Frame, Negotiate, Protocol, Reply, codes, limits};
 
 use super::{Finding, Lint, address, header, negotiation, reply_text};
 use crate::journal::LinkFailure;
@@ -133,7 +133,7 @@ impl Conversation {
     /// A reply that is whole and may come at this stage.
     fn judge(&mut self, reply: &Reply) -> Vec<(Lint, String)> {
         let mut found = Vec::new();
-        let needed = needed_action(reply);
+        let needed = reply.needed_action();
         if !self.agreed.actions.contains(needed) {
             found.push((Lint::EditNotNegotiated, format!("it needs {needed}")));
         }
@@ -211,21 +211,6 @@ fn malformed(code: u8, error: &DecodeError) -> (Lint, String) {
 
 fn is_edit(code: u8) -> bool {
     EDITS.contains(&code)
-}
-
-/// The action that must have been negotiated for an edit.
-fn needed_action(reply: &Reply) -> Actions {
-    match reply {
-        Reply::AddHeader { .. } | Reply::InsertHeader { .. } => Actions::ADD_HEADERS,
-        Reply::ChangeHeader { .. } => Actions::CHANGE_HEADERS,
-        Reply::ReplaceBody(_) => Actions::CHANGE_BODY,
-        Reply::ChangeFrom { .. } => Actions::CHANGE_FROM,
-        Reply::AddRcpt(_) => Actions::ADD_RCPT,
-        Reply::AddRcptPar { .. } => Actions::ADD_RCPT_PAR,
-        Reply::DeleteRcpt(_) => Actions::DELETE_RCPT,
-        Reply::Quarantine(_) => Actions::QUARANTINE,
-        _ => Actions::NONE,
-    }
 }
 
 /// The flag that turns the answer to a command off.

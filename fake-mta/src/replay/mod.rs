@@ -20,6 +20,7 @@ mod command;
 mod compare;
 mod filter;
 mod known;
+mod main_cf;
 mod play;
 mod report;
 mod source;
