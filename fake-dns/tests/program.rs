@@ -8,6 +8,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use common::{TXT, ask, head, question};
 
 fn fake_dns() -> Command {
@@ -87,7 +90,7 @@ impl Drop for Running {
 #[tokio::test]
 async fn serve_tells_its_address_logs_and_ends_on_a_signal() {
     let folder = folder(&[("a.zone", "a.test TXT x\n"), ("b.zone", "b.test TXT y\n")]);
-    for signal in ["TERM", "INT"] {
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let args = ["serve", "--zone", "a.zone", "--zone", "b.zone", "--log", "--fault", "b.test TXT servfail"];
         let child = fake_dns().current_dir(folder.path()).args(args).stdout(Stdio::piped()).spawn().unwrap();
         let mut running = Running(child);
@@ -98,8 +101,7 @@ async fn serve_tells_its_address_logs_and_ends_on_a_signal() {
 
         assert_eq!(head(&ask(addr, &question(1, "a.test", TXT)).await).rcode, 0);
         assert_eq!(head(&ask(addr, &question(2, "b.test", TXT)).await).rcode, 2);
-        let pid = running.0.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+        kill(Pid::from_raw(running.0.id().try_into().unwrap()), signal).unwrap();
         assert!(running.0.wait().unwrap().success(), "{signal}");
         let mut log = String::new();
         output.read_to_string(&mut log).unwrap();

@@ -2,6 +2,8 @@
 
 use std::{fs, fs::File, process::Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::{
     net::{TcpStream, UnixStream},
     process::{Child, Command},
@@ -32,14 +34,14 @@ impl Milter {
     /// Gives it another configuration, and says so.
     pub(crate) async fn reload(&self, config: &str) -> Result<(), String> {
         fs::write(config_path(self.name), config).map_err(|error| error.to_string())?;
-        self.signal("HUP").await
+        self.signal("HUP")
     }
 
     /// Sends it a signal, such as `TERM`.
-    pub(crate) async fn signal(&self, signal: &str) -> Result<(), String> {
-        let id = self.child.id().ok_or("spf-milter has ended")?.to_string();
-        let sent = Command::new("kill").args(["-s", signal, &id]).status().await;
-        sent.map(drop).map_err(|error| error.to_string())
+    pub(crate) fn signal(&self, signal: &str) -> Result<(), String> {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).ok_or("spf-milter has ended")?;
+        let signal: Signal = format!("SIG{signal}").parse().map_err(|_| format!("no such signal: {signal}"))?;
+        kill(Pid::from_raw(id), signal).map_err(|error| error.to_string())
     }
 
     /// Waits until it has ended, which must be of its own will.

@@ -3,6 +3,8 @@
 use std::{fs, io, os::unix::process::ExitStatusExt as _, path::Path, process::Stdio, time::Duration};
 
 use fake_mta::scenario::{MacroStage, Unit};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use tokio::{
     process::{Child, Command},
     time::{Instant, sleep},
@@ -73,8 +75,8 @@ pub(crate) async fn start_daemon(command: &mut Command) -> Result<Child, String>
 
 /// Ends the daemon and its children.
 pub(crate) async fn stop_daemon(mut child: Child) {
-    if let Some(id) = child.id() {
-        Command::new("kill").args(["-TERM", "--", &format!("-{id}")]).status().await.ok();
+    if let Some(group) = child.id().and_then(|id| i32::try_from(id).ok()) {
+        killpg(Pid::from_raw(group), Signal::SIGTERM).ok();
     }
     if tokio::time::timeout(STOP_LIMIT, child.wait()).await.is_err() {
         child.kill().await.ok();

@@ -5,6 +5,8 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use fake_dns::FakeDns;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixStream;
@@ -138,14 +140,15 @@ impl Daemon {
     }
 
     /// Sends a signal.
-    pub(crate) async fn signal(&self, signal: &str) {
-        let kill = Command::new("kill").args(["-s", signal, &self.pid().to_string()]).status().await;
-        assert!(kill.expect("kill is there").success());
+    pub(crate) fn signal(&self, signal: &str) {
+        let signal: Signal = format!("SIG{signal}").parse().expect("the name of a signal without SIG");
+        let pid = i32::try_from(self.pid()).expect("a process id");
+        kill(Pid::from_raw(pid), signal).expect("the process is there");
     }
 
     /// Sends a signal, and waits for the end.
     pub(crate) async fn stop(&mut self, signal: &str) -> ExitStatus {
-        self.signal(signal).await;
+        self.signal(signal);
         self.ended().await
     }
 

@@ -67,7 +67,7 @@ async fn each_message_is_one_line_of_json_if_that_is_wanted() {
 async fn systemd_gets_a_priority_in_front_of_each_line() {
     let environment = vec![("JOURNAL_STREAM", "8:1".to_owned())];
     let mut daemon = Daemon::launch(Launch { environment, ..launch() }).await;
-    daemon.signal("USR1").await;
+    daemon.signal("USR1");
     let line = daemon.line_with("state").await;
     assert!(line.starts_with("<6>state version="), "{line}");
 }

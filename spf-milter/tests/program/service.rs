@@ -20,7 +20,7 @@ async fn a_message_under_way_is_finished_before_the_end() {
     let mut mta = daemon.connect().await;
     greet(&mut mta).await;
     assert_eq!(begin(&mut mta).await, 'c');
-    daemon.signal("TERM").await;
+    daemon.signal("TERM");
     daemon.line_with("stopped to accept connections").await;
     assert!(!daemon.socket().exists());
     assert_eq!(end(&mut mta).await, 'c');
@@ -35,11 +35,11 @@ async fn a_second_signal_hurries_and_the_message_is_told_to_come_again() {
     greet(&mut mta).await;
     greet(&mut idle).await;
     assert_eq!(begin(&mut mta).await, 'c');
-    daemon.signal("INT").await;
+    daemon.signal("INT");
     daemon.line_with("SIGINT: finishing what is under way").await;
     // Who has no message is not waited for.
     assert!(idle.is_closed().await);
-    daemon.signal("TERM").await;
+    daemon.signal("TERM");
     daemon.line_with("SIGTERM again: cutting short").await;
     let put_off = async { while ask(&mut mta, b'R', b"<b@example.net>\0").await != 't' {} };
     tokio::time::timeout(PATIENCE, put_off).await.expect("it is cut short");
@@ -54,21 +54,21 @@ async fn a_reload_is_for_new_sessions_and_a_broken_file_changes_nothing() {
     greet(&mut before).await;
     let refuses = "[policy]\npass = \"reject\"\n";
     daemon.configure(&format!("{refuses}bogus = 1\n"));
-    daemon.signal("HUP").await;
+    daemon.signal("HUP");
     daemon.line_with("was not taken, the one before stays in force").await;
     let why = daemon.line_with("unknown key").await;
     assert!(why.contains("unknown key `bogus` in `policy`"), "{why}");
     daemon.line_with("c.toml:3:1").await;
     message(&mut before).await;
     daemon.configure(&format!("listen = \"inet:1\"\n{refuses}"));
-    daemon.signal("HUP").await;
+    daemon.signal("HUP");
     daemon.line_with("the configuration is in force").await;
     message(&mut before).await;
     let mut after = daemon.connect().await;
     greet(&mut after).await;
     assert_eq!(begin(&mut after).await, 'c');
     assert_eq!(ask(&mut after, b'R', b"<b@example.net>\0").await, 'y');
-    daemon.signal("USR1").await;
+    daemon.signal("USR1");
     let state = daemon.line_with("INFO state").await;
     assert!(
         state.contains(" failed_reloads=1 connections_open=2 messages_open=1 connections=2 messages=2 "),
@@ -81,7 +81,7 @@ async fn what_takes_a_restart_is_named_at_the_reload() {
     let mut daemon = start("").await;
     let changed = "limits.connections = 5\nlog.format = \"json\"\nlog.level = \"debug\"\ndns.budget_ms = 20_000\n";
     daemon.configure(changed);
-    daemon.signal("HUP").await;
+    daemon.signal("HUP");
     for what in ["[limits] has changed", "log.format has changed", "dns.budget_ms is more than a command may take"] {
         let line = daemon.line_with("takes a restart").await;
         assert!(line.contains(what), "{line}");
@@ -259,10 +259,10 @@ async fn systemd_is_told_how_it_goes() {
     };
     assert!(said("READY=1").starts_with("READY=1\nSTATUS=listening on unix:/"));
     said("WATCHDOG=1");
-    daemon.signal("HUP").await;
+    daemon.signal("HUP");
     assert!(said("RELOADING=1").starts_with("RELOADING=1\nMONOTONIC_USEC="));
     said("READY=1");
-    daemon.signal("TERM").await;
+    daemon.signal("TERM");
     said("STOPPING=1");
     assert_eq!(daemon.ended().await.code(), Some(0));
 }

@@ -23,7 +23,7 @@ pub(super) async fn one_of_two_dies(kind: Kind) -> Result<(), String> {
     let traffic = Traffic::start(&CLIENTS, "alice@pass.example");
     let both_work = || world.milter.log().contains("result=pass") && other.log().contains("result=pass");
     until("both filters work", async || both_work()).await.map_err(|late| world.told(&late))?;
-    world.milter.signal("KILL").await?;
+    world.milter.signal("KILL")?;
     world.milter.killed().await;
     some_more(&world, &traffic).await?;
     let tries = traffic.stop().await;
@@ -42,7 +42,7 @@ pub(super) async fn next_address(kind: Kind) -> Result<(), String> {
     let traffic = Traffic::start(&CLIENTS, "alice@pass.example");
     some_more(&world, &traffic).await?;
     world.ensure(world.milter.log().contains("result=pass"), "work for the first")?;
-    world.milter.signal("KILL").await?;
+    world.milter.signal("KILL")?;
     world.milter.killed().await;
     some_more(&world, &traffic).await?;
     let tries = traffic.stop().await;

@@ -61,7 +61,7 @@ pub(super) async fn journal(kind: Kind) -> Result<(), String> {
 
 /// Another spf-milter in the place of the first, with its log there.
 async fn logging_to(world: &mut World, kind: Kind, target: &str) -> Result<(), String> {
-    world.milter.signal("TERM").await?;
+    world.milter.signal("TERM")?;
     world.milter.ended().await?;
     let config = guide::block(kind.guide(), "toml")?;
     world.milter = Milter::start("logging", &format!("{config}\n[log]\ntarget = \"{target}\"\n")).await?;

@@ -17,7 +17,7 @@ pub(super) async fn restart(kind: Kind) -> Result<(), String> {
     let mut world = World::start(kind, "").await?;
     let traffic = Traffic::start(&CLIENTS, "alice@pass.example");
     some_more(&world, &traffic).await?;
-    world.milter.signal("TERM").await?;
+    world.milter.signal("TERM")?;
     world.milter.ended().await?;
     let (reply, line) = match kind {
         Kind::Sendmail => ("451 4.3.2 Please try again later", "Milter (spf): to error state"),

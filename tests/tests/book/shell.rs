@@ -9,6 +9,8 @@ use std::{
 };
 
 use libtest_mimic::Failed;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 
 /// A running shell. What it has started ends with it.
 pub(crate) struct Shell {
@@ -61,8 +63,9 @@ impl Shell {
 impl Drop for Shell {
     fn drop(&mut self) {
         // SIGTERM first, so that milters and servers can clean up; none of them is waited for.
-        for signal in ["-TERM", "-KILL"] {
-            let _ = Command::new("kill").args([signal, "--"]).arg(format!("-{}", self.child.id())).output();
+        let group = i32::try_from(self.child.id()).map(Pid::from_raw);
+        for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+            let _ = group.map(|group| killpg(group, signal));
         }
         let _ = self.child.wait();
     }
