@@ -12,13 +12,7 @@ pub(crate) fn report() {
     }
 }
 
-const KNOWN: [(&str, &str); 2] = [
-    (
-        "milter__unknown-command__accept__postfix",
-        "Postfix 3.7.11 panics at MAIL (`milter8_mail_event: bad state 7`) after a milter has accepted at an unknown command",
-    ),
-    (
-        "milter__reply-text__without-nul-at-its-end__postfix",
-        "Postfix 3.7.11 sends what stood in its buffer before behind a reply that does not end in NUL",
-    ),
-];
+const KNOWN: [(&str, &str); 1] = [(
+    "milter__unknown-command__accept__postfix",
+    "Postfix 3.7.11 panics at MAIL (`milter8_mail_event: bad state 7`) after a milter has accepted at an unknown command",
+)];
