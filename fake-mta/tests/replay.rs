@@ -55,7 +55,7 @@ fn a_message_that_was_not_delivered_makes_a_difference() {
 fn what_there_is_no_model_of_is_named_and_counts_as_differing() {
     type Change = fn(&mut Value);
     let changes: [(&str, Change); 5] = [
-        ("smtpd_soft_error_limit", |capture| capture["config"]["smtpd_soft_error_limit"] = json!("1")),
+        ("smtpd_junk_command_limit", |capture| capture["config"]["smtpd_junk_command_limit"] = json!("1")),
         ("weather", |capture| capture["group"] = json!("weather")),
         ("c_shrug", |capture| capture["smtp"].as_array_mut().unwrap().push(json!({"c_shrug": true}))),
         ("exim", |capture| capture["mta"] = json!("exim")),

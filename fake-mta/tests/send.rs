@@ -111,7 +111,7 @@ fn each_end_has_its_exit_code() {
 fn standard_input_goes_through_as_it_is() {
     let filter = Filter::start("");
     let mut child = filter
-        .command(&["-q", "-p", "sendmail", "--header", "To: someone", "-"])
+        .command(&["-q", "-p", "sendmail", "--header", "To: someone@example.org", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -119,6 +119,6 @@ fn standard_input_goes_through_as_it_is() {
     let letter = b"To: a,\n b\nX-Tab:\ty\n\n.dot\ncaf\xe9\n";
     child.stdin.take().expect("a pipe").write_all(letter).expect("it reads");
     let output = child.wait_with_output().expect("it ends");
-    let expected = b"To: someone\nX-Tab:\ty\n\n.dot\ncaf\xe9\n";
+    let expected = b"To: someone@example.org\nX-Tab:\ty\n\n.dot\ncaf\xe9\n";
     assert!(output.stdout.ends_with(expected), "{}", String::from_utf8_lossy(&output.stdout));
 }
