@@ -18,7 +18,7 @@ use crate::{
 
 /// What `fake-mta init` is asked to do.
 #[derive(Args, Debug)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// The folder that the files go to; it is made if it is not there
     #[arg(default_value = "scenarios")]
     dir: PathBuf,

@@ -73,7 +73,7 @@ impl Write for Written {
 fn options(dir: &Path) -> Options {
     Options {
         paths: vec![dir.to_owned()],
-        milter: None,
+        milters: Vec::new(),
         dns: None,
         profile: None,
         part: Part::default(),
@@ -93,8 +93,8 @@ fn options(dir: &Path) -> Options {
 
 /// Options for a run against a milter that nothing connects to.
 fn running(dir: &Path) -> Options {
-    let milter = Some("unix:/no/such/socket".parse().expect("an address"));
-    Options { milter, dns: Some(free_address()), ..options(dir) }
+    let milters = vec!["unix:/no/such/socket".parse().expect("an address")];
+    Options { milters, dns: Some(free_address()), ..options(dir) }
 }
 
 fn free_address() -> SocketAddr {

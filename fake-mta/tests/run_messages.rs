@@ -91,7 +91,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 fn options(dir: &Path) -> Options {
     Options {
         paths: vec![dir.to_owned()],
-        milter: None,
+        milters: Vec::new(),
         dns: None,
         profile: None,
         part: Part::default(),
@@ -111,7 +111,7 @@ fn options(dir: &Path) -> Options {
 
 /// Options for a run against a milter that nothing connects to.
 fn unused_milter(dir: &Path) -> Options {
-    Options { milter: Some("unix:/no/such/socket".parse().expect("an address")), ..options(dir) }
+    Options { milters: vec!["unix:/no/such/socket".parse().expect("an address")], ..options(dir) }
 }
 
 /// Both streams and the exit code, with what changes from run to run left out.

@@ -24,7 +24,7 @@ pub(crate) fn play(comparison: &Comparison) -> Result<Record, Failed> {
 async fn play_in_world(comparison: &Comparison) -> Played {
     let options = WorldOptions {
         suite: Some(Arc::clone(&comparison.suite)),
-        milter: None,
+        running: Vec::new(),
         dns: None,
         bin: milter::bin_dir().to_owned(),
         keep: false,

@@ -88,7 +88,7 @@ impl Stage {
         let dns = start_resolver(unit).await?;
         let options = WorldOptions {
             suite: Some(Arc::new(with_tcp_socket(&comparison.suite)?)),
-            milter: None,
+            running: Vec::new(),
             dns: None,
             bin: milter::bin_dir().to_owned(),
             keep: false,

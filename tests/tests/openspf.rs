@@ -45,7 +45,7 @@ async fn a_milter_that_runs_already_is_scored_on_its_results_alone() {
     let folder = folder("running");
     fs::write(folder.join("m.toml"), "mode = 'record'\n").expect("a file");
     let milter = RunningMilter::start(&folder.join("m.toml"), &dns.to_string());
-    let options = Options { milter: Some(milter.address.clone()), dns: Some(dns), ..options(&vendored()) };
+    let options = Options { milters: vec![milter.address.clone()], dns: Some(dns), ..options(&vendored()) };
     let (summary, told) = played(&options).await;
     let counts = [Status::Passed, Status::Failed, Status::Skipped].map(|status| summary.count(status));
     assert_eq!(counts, [RESULTS, 0, EXPLANATIONS], "{told}");
@@ -97,7 +97,7 @@ async fn played(options: &Options) -> (Summary, String) {
 fn options(path: &Path) -> Options {
     Options {
         paths: vec![path.to_owned()],
-        milter: None,
+        milters: Vec::new(),
         dns: None,
         profile: None,
         part: Part::default(),

@@ -122,11 +122,11 @@ async fn measure(
 ) -> Result<Outcome, Fatal> {
     let mut measured = Vec::new();
     for (name, origin) in origins {
-        let (suite, milter) = match origin {
-            Origin::Running(addr) => (None, Some(addr.clone())),
-            Origin::Started(suite) => (Some(Arc::clone(suite)), None),
+        let (suite, running) = match origin {
+            Origin::Running(addr) => (None, vec![addr.clone()]),
+            Origin::Started(suite) => (Some(Arc::clone(suite)), Vec::new()),
         };
-        let options = WorldOptions { suite, milter, dns: None, bin: bin.clone(), keep: false };
+        let options = WorldOptions { suite, running, dns: None, bin: bin.clone(), keep: false };
         let world = World::start(unit, &options, cancel).await?;
         let recording = Arc::new(record(unit, world.milter(), world.dir()).await?);
         if args.ahead > 0 && !recording.train.is_answered() {

@@ -57,7 +57,7 @@ impl Target {
             Origin::Running(addr) => return Ok(Self { name, limit, addr: addr.clone(), own: None }),
             Origin::Started(suite) => Arc::clone(suite),
         };
-        let options = WorldOptions { suite: Some(suite), milter: None, dns: None, bin, keep: false };
+        let options = WorldOptions { suite: Some(suite), running: Vec::new(), dns: None, bin, keep: false };
         let unit = surroundings()?;
         let world = World::start(&unit, &options, cancel).await?;
         Ok(Self { name, limit, addr: world.milter().clone(), own: Some(Own { world, unit, options }) })

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,28 +18,50 @@ use super::{
 use crate::{
     diag::{Diag, Source, escape},
     link::Stream,
-    run::{Cancel, MilterAddr},
+    run::{Cancel, Console, Exit, MilterAddr},
 };
 
 /// What `fake-mta filter` is asked to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct FilterOptions {
-    /// The script's file.
+    /// The script; see below
+    #[arg(long, value_name = "FILE")]
     pub script: PathBuf,
-    /// Where to listen.
+
+    /// Where to listen: unix:/path or inet:port@host
+    #[arg(long, value_name = "ADDR")]
     pub listen: MilterAddr,
-    /// Say on standard error what goes over the connections.
+
+    /// Say on standard error what goes over the connections
+    #[arg(long, short)]
     pub verbose: bool,
 }
 
-/// Serves MTAs, any number at once, until `cancel` is raised.
-///
-/// # Errors
-/// The script has mistakes, or nothing can listen there.
-pub async fn run(options: &FilterOptions, cancel: &Cancel) -> Result<(), Vec<Diag>> {
-    let cannot = |error: io::Error| vec![Diag::error(format!("cannot read {}: {error}", options.script.display()))];
-    let text = fs::read_to_string(&options.script).map_err(cannot)?;
-    let script = Script::parse(&Source::new(&options.script, text))?;
+/// Serves MTAs, any number at once, until `cancel` is raised: that is no failure, as nothing else stops a filter.
+pub async fn serve(options: &FilterOptions, cancel: &Cancel, console: &mut Console) -> Exit {
+    let script = match read(&options.script) {
+        Ok(script) => script,
+        Err(problems) => {
+            console.diags(&problems);
+            return Exit::UNREADABLE;
+        }
+    };
+    match listen(script, options, cancel).await {
+        Ok(()) => Exit::PASSED,
+        Err(error) => {
+            console.diags(&[Diag::error(format!("cannot listen on {}: {error}", options.listen))]);
+            Exit::HARNESS
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Script, Vec<Diag>> {
+    let cannot = |error: io::Error| vec![Diag::error(format!("cannot read {}: {error}", path.display()))];
+    let text = fs::read_to_string(path).map_err(cannot)?;
+    Script::parse(&Source::new(path, text))
+}
+
+async fn listen(script: Script, options: &FilterOptions, cancel: &Cancel) -> io::Result<()> {
     let server = Arc::new(Server { script, connections: AtomicU64::new(0), watch: watch(options.verbose) });
     let listening = async {
         match &options.listen {
@@ -59,13 +81,10 @@ pub async fn run(options: &FilterOptions, cancel: &Cancel) -> Result<(), Vec<Dia
         // Whoever starts the next one at this address finds it free.
         fs::remove_file(path).ok();
     }
-    match ended {
-        Some(Err(error)) => Err(vec![Diag::error(format!("cannot listen on {}: {error}", options.listen))]),
-        _ => Ok(()),
-    }
+    ended.unwrap_or(Ok(()))
 }
 
-async fn serve_unix(server: Arc<Server>, path: &std::path::Path) -> io::Result<()> {
+async fn serve_unix(server: Arc<Server>, path: &Path) -> io::Result<()> {
     let listener = UnixListener::bind(path)?;
     loop {
         let (stream, _) = listener.accept().await?;
@@ -101,7 +120,7 @@ fn watch(verbose: bool) -> Box<Watch> {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, time::Duration};
+    use std::time::Duration;
 
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -137,7 +156,7 @@ mod tests {
         let cancel = Cancel::new();
         let running = tokio::spawn({
             let (options, cancel) = (options.clone(), cancel.clone());
-            async move { run(&options, &cancel).await }
+            async move { listen(read(&options.script).unwrap(), &options, &cancel).await }
         });
         let path = dir.path().join("s");
         let first = heard(&path, b"\0\0\0\x01T").await;
@@ -149,12 +168,11 @@ mod tests {
         assert!(!path.exists(), "the socket is left behind");
     }
 
-    #[tokio::test]
-    async fn a_script_with_mistakes_does_not_start() {
+    #[test]
+    fn a_script_with_mistakes_does_not_start() {
         let dir = tempfile::tempdir().unwrap();
-        let problems = run(&options(dir.path(), "mail: rejcet\n"), &Cancel::new()).await.unwrap_err();
+        let problems = read(&options(dir.path(), "mail: rejcet\n").script).unwrap_err();
         assert_eq!(problems[0].title, "unknown action `rejcet`");
-        let missing = FilterOptions { script: "/nowhere/x".into(), ..options(dir.path(), "") };
-        assert!(run(&missing, &Cancel::new()).await.unwrap_err()[0].title.starts_with("cannot read /nowhere/x"));
+        assert!(read(Path::new("/nowhere/x")).unwrap_err()[0].title.starts_with("cannot read /nowhere/x"));
     }
 }

@@ -11,7 +11,7 @@ mod rule;
 mod script;
 mod text;
 
-pub use listen::{FilterOptions, run};
+pub use listen::{FilterOptions, serve};
 pub use script::Script;
 
 /// The language in short, for `--help`.

@@ -1,6 +1,7 @@
 //! Running scenarios: find and read the files, start a world for each unit, have it played, judge it, report.
 
 mod address;
+mod bless;
 mod build;
 mod cancel;
 mod console;

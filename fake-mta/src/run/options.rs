@@ -10,8 +10,8 @@ use crate::{openspf::TimeoutForm, report::Target, scenario::ProfileName};
 pub struct Options {
     /// Scenario files, and folders that are searched for them.
     pub paths: Vec<PathBuf>,
-    /// A milter that runs already, in place of the suite's.
-    pub milter: Option<MilterAddr>,
+    /// Milters that run already, in place of the suite's: the first for scenarios with one, the first so many for a chain.
+    pub milters: Vec<MilterAddr>,
     /// The fake DNS server's address, in place of a free port.
     pub dns: Option<SocketAddr>,
     /// Only this profile.

@@ -45,7 +45,7 @@ pub(super) fn plan(options: &Options) -> Result<Plan, Vec<Diag>> {
     let mut reader = Reader { suites: BTreeMap::new(), problems: Vec::new() };
     let mut units = Vec::new();
     for path in &files {
-        let suite = if options.milter.is_none() { reader.suite(path) } else { None };
+        let suite = if options.milters.is_empty() { reader.suite(path) } else { None };
         if openspf::is_suite_file(path) {
             units.extend(reader.openspf(path, suite.as_ref(), options));
             continue;
@@ -126,7 +126,7 @@ impl Reader {
     }
 
     fn openspf(&mut self, path: &Path, suite: Option<&Arc<Suite>>, options: &Options) -> Vec<Planned> {
-        if options.milter.is_some() && options.dns.is_none() {
+        if !options.milters.is_empty() && options.dns.is_none() {
             self.problems.push(no_dns(path));
             return Vec::new();
         }

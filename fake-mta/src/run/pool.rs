@@ -81,13 +81,13 @@ fn share_milter(one: &Planned, other: &Planned) -> bool {
 
 /// A milter or a DNS server at a fixed address serves one unit at a time.
 fn jobs(options: &Options) -> usize {
-    if options.milter.is_some() || options.dns.is_some() { 1 } else { options.jobs.max(1) }
+    if !options.milters.is_empty() || options.dns.is_some() { 1 } else { options.jobs.max(1) }
 }
 
 fn world_options(planned: &Planned, plan: &Plan, options: &Options) -> WorldOptions {
     WorldOptions {
         suite: planned.suite.clone(),
-        milter: options.milter.clone(),
+        running: options.milters.clone(),
         dns: plan.dns.clone(),
         bin: options.bin.clone(),
         keep: options.keep,
@@ -126,10 +126,7 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
     let Planned { unit, openspf, .. } = planned;
     let mismatches = match &openspf {
         Some(case) => openspf::judge(case, &mut played),
-        None => {
-            let mismatches = compare(&unit, &played.sessions, &played.journal);
-            without_known(&unit, mismatches, &mut played)
-        }
+        None => expectations(&unit, &mut played),
     };
     let mut rerun = rerun(&unit, options);
     rerun.extend(openspf.and_then(|case| case.rerun_option()));
@@ -146,6 +143,12 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
         rerun,
         rounds: Rounds::default(),
     }
+}
+
+/// What is not as the scenario says.
+pub(super) fn expectations(unit: &Unit, played: &mut Played) -> Vec<Mismatch> {
+    let mismatches = compare(unit, &played.sessions, &played.journal);
+    without_known(unit, mismatches, played)
 }
 
 /// A deviation that the scenario knows of is no failure; but one that is not there any more is.
@@ -166,7 +169,7 @@ fn rerun(unit: &Unit, options: &WorldOptions) -> String {
     let path = unit.scenario.path().to_string_lossy();
     let (path, name) = (quoted(&path), quoted(&unit.name()));
     let mut command = format!("fake-mta run {path} --filter {name} --profile {}", unit.profile);
-    if let Some(milter) = &options.milter {
+    for milter in &options.running {
         command += &format!(" --milter {}", quoted(&milter.to_string()));
     }
     if let Some(dns) = &options.dns {

@@ -1,17 +1,16 @@
 //! A whole run: plan, build, play, report, bless.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use super::{
-    BlessMode, Cancel, Console, Exit, Options, Player, Status, Summary, UnitResult, build, plan,
+    BlessMode, Cancel, Console, Exit, Options, Player, Status, Summary, UnitResult,
+    bless::bless,
+    build, plan,
     plan::{Plan, Planned},
     pool,
 };
 use crate::{
-    diag::{Diag, Source},
-    openspf,
     report::{self, differences, human, warnings},
-    scenario::{self, Judged},
     suite::Suite,
 };
 
@@ -34,13 +33,17 @@ pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, consol
     }
     let results = play_rounds(&plan, options, player, cancel, console).await;
     let mut summary = Summary { exit: Exit::of(&results), results, deselected: plan.skipped };
+    // What was accepted is a failure no more, and needs no telling beside the difference.
+    if let Some(mode @ (BlessMode::Write | BlessMode::Force)) = options.bless {
+        bless(&mut summary, mode, console);
+    }
     console.results(&human::failures(&summary, console.colour()));
     console.results(&human::skips(&summary));
     console.results(&human::known_deviations(&summary));
     console.results(&warnings::section(&summary, options.verbose, console.colour()));
     console.results(&differences::section(&summary, options.verbose));
-    if let Some(mode) = options.bless {
-        bless(&mut summary, mode, console);
+    if options.bless == Some(BlessMode::Check) {
+        bless(&mut summary, BlessMode::Check, console);
     }
     if let Err(diag) = report::write_files(&options.reports, &summary) {
         console.diags(&[diag]);
@@ -115,54 +118,4 @@ async fn play(
     let results = results.await;
     console.end();
     results
-}
-
-/// Accepts what came in every file that has differences. What was rewritten counts as passed the next time, not this time.
-fn bless(summary: &mut Summary, mode: BlessMode, console: &mut Console) {
-    let mut sources: Vec<Arc<Source>> = Vec::new();
-    for result in summary.results.iter().filter(|result| !result.mismatches.is_empty()) {
-        let source = &result.unit.scenario.source;
-        // The suite is the standard, not a record of what came.
-        if openspf::is_suite_file(source.path()) {
-            continue;
-        }
-        if !sources.iter().any(|known| known.path() == source.path()) {
-            sources.push(Arc::clone(source));
-        }
-    }
-    for source in sources {
-        if let Err(diag) = bless_file(&source, summary, mode, console) {
-            console.diags(&[diag]);
-            summary.exit = Exit::HARNESS;
-        }
-    }
-}
-
-fn bless_file(source: &Arc<Source>, summary: &Summary, mode: BlessMode, console: &mut Console) -> Result<(), Diag> {
-    let of_file = |result: &&UnitResult| result.unit.scenario.source.path() == source.path();
-    let judged: Vec<Judged<'_>> = summary.results.iter().filter(of_file).map(judged).collect();
-    let blessing = scenario::bless(source, &judged, mode == BlessMode::Force);
-    console.results(&scenario::diff(source.path(), source.text(), &blessing.text, "blessed"));
-    console.diags(&blessing.refused);
-    if blessing.changes == 0 || mode == BlessMode::Check {
-        return Ok(());
-    }
-    let path = source.path();
-    let cannot = |error| Diag::error(format!("cannot write {}: {error}", path.display()));
-    // The file may have been edited while the scenarios ran.
-    if fs::read_to_string(path).map_err(cannot)? != source.text() {
-        return Err(Diag::error(format!("{} has changed since it was read, and was not blessed", path.display())));
-    }
-    fs::write(path, &blessing.text).map_err(cannot)?;
-    console.results(&format!("blessed {}: {} changed\n", path.display(), blessing.changes));
-    Ok(())
-}
-
-fn judged(result: &UnitResult) -> Judged<'_> {
-    Judged {
-        unit: &result.unit,
-        sessions: &result.played.sessions,
-        journal: &result.played.journal,
-        mismatches: &result.mismatches,
-    }
 }

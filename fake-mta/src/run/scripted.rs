@@ -14,7 +14,7 @@ pub struct ScriptedPlayer;
 
 impl Player for ScriptedPlayer {
     async fn play(&self, unit: &Unit, world: &mut World, cancel: &Cancel) -> Played {
-        let stage = Stage { milters: world.milters(), dns: Some(Arc::clone(world.dns())) };
+        let stage = Stage { milters: world.milters().to_vec(), dns: Some(Arc::clone(world.dns())) };
         let Some(mut played) = cancel.or(player::play(unit, &stage)).await else {
             return Played { fatal: Some(Fatal::new(FatalKind::Cancelled, "stopped")), ..Played::default() };
         };

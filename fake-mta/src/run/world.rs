@@ -29,10 +29,10 @@ use crate::{
 /// Where the milter under test comes from, and what else is the same for all units of a run.
 #[derive(Clone, Debug)]
 pub struct WorldOptions {
-    /// The milter to start; `None` if `milter` names one that runs already.
+    /// The milter to start; `None` if `running` names those that run already.
     pub suite: Option<Arc<Suite>>,
-    /// A milter that runs already.
-    pub milter: Option<MilterAddr>,
+    /// Milters that run already, in the order in which the MTA asks them.
+    pub running: Vec<MilterAddr>,
     /// The address of the fake DNS server; `None` takes a free port of the loopback address.
     pub dns: Option<DnsAddress>,
     /// What `{bin}` stands for.
@@ -53,7 +53,8 @@ pub struct World {
     dns: Arc<FakeDns>,
     /// The address that somebody named, for the next world.
     dns_address: Option<DnsAddress>,
-    milter: MilterAddr,
+    /// Where the milters listen, in the order in which the MTA asks them; there is at least one.
+    milters: Vec<MilterAddr>,
     dir: TempDir,
 }
 
@@ -79,13 +80,10 @@ impl World {
     ) -> Result<Self, Fatal> {
         let dir = temporary_dir()?;
         let dns_address = options.dns.clone();
-        let Some(suite) = options.suite.clone().filter(|_| options.milter.is_none()) else {
-            let milter = options.milter.clone().ok_or_else(no_milter)?;
-            if !unit.scenario.more_milters.is_empty() {
-                return Err(chain::not_running());
-            }
+        let Some(suite) = options.suite.clone().filter(|_| options.running.is_empty()) else {
+            let milters = chain::running(unit, &options.running)?;
             let (command, others) = (String::new(), Vec::new());
-            return Ok(Self { process: None, others, command, suite: None, dns, dns_address, milter, dir });
+            return Ok(Self { process: None, others, command, suite: None, dns, dns_address, milters, dir });
         };
         let mut attempt = 1;
         loop {
@@ -96,7 +94,8 @@ impl World {
                 Ok(process) => {
                     let (command, others) = (line.shown(), Vec::new());
                     let (process, suite) = (Some(process), Some(suite));
-                    let mut world = Self { process, others, command, suite, dns, dns_address, milter, dir };
+                    let milters = vec![milter];
+                    let mut world = Self { process, others, command, suite, dns, dns_address, milters, dir };
                     world.dir.disable_cleanup(options.keep);
                     world.start_others(unit, options, cancel).await?;
                     return Ok(world);
@@ -126,9 +125,15 @@ impl World {
         Ok(())
     }
 
-    /// Where the milter listens.
+    /// Where the first milter listens.
+    #[expect(clippy::missing_panics_doc, reason = "a world is only made with a milter")]
     pub fn milter(&self) -> &MilterAddr {
-        &self.milter
+        self.milters.first().expect("a world has a milter")
+    }
+
+    /// Where all milters listen, in the order in which the MTA asks them.
+    pub fn milters(&self) -> &[MilterAddr] {
+        &self.milters
     }
 
     /// The unit's temporary folder.
@@ -174,7 +179,7 @@ impl World {
     /// Asks the milter to stop, and says so if it had crashed, or had to be killed.
     pub(crate) async fn stop_milter(&mut self) -> Option<Fatal> {
         let (process, suite) = (self.process.take()?, self.suite.as_ref()?);
-        stop(process, suite, &self.command, &self.milter).await
+        stop(process, suite, &self.command, self.milters.first()?).await
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn play_and_judge(entry: &Entry) -> Result<(), Failed> {
 async fn play(entry: &Entry) -> Played {
     let options = WorldOptions {
         suite: Some(Arc::clone(&entry.suite)),
-        milter: None,
+        running: Vec::new(),
         dns: None,
         bin: milter::bin_dir().to_owned(),
         keep: false,

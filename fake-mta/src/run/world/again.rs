@@ -31,9 +31,9 @@ impl World {
     ) -> Result<(), Fatal> {
         self.kill_milter().await;
         let suite = self.suite.clone().ok_or_else(no_milter)?;
-        let line =
-            command_line(&unit.scenario.milter, &suite, options, &self.milter, self.dir.path(), self.dns.addr())?;
-        self.process = Some(start_milter(&line, &suite, &self.milter, cancel).await?);
+        let milter = self.milter();
+        let line = command_line(&unit.scenario.milter, &suite, options, milter, self.dir.path(), self.dns.addr())?;
+        self.process = Some(start_milter(&line, &suite, milter, cancel).await?);
         Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! The milters behind the first one: each a process of its own, in a folder of its own.
 
-use super::{END_LIMIT, Fatal, FatalKind, World, command_line, free_address, start_milter, stop, with_output};
+use super::{
+    END_LIMIT, Fatal, FatalKind, World, command_line, free_address, no_milter, start_milter, stop, with_output,
+};
 use crate::{
     run::{
         Cancel, MilterAddr, WorldOptions,
@@ -19,12 +21,6 @@ pub(super) struct Member {
 }
 
 impl World {
-    /// Where all milters listen, in the order in which the MTA asks them.
-    pub fn milters(&self) -> Vec<MilterAddr> {
-        let others = self.others.iter().map(|other| other.milter.clone());
-        std::iter::once(self.milter.clone()).chain(others).collect()
-    }
-
     /// Starts the further milters of the scenario, one after the other.
     pub(super) async fn start_others(
         &mut self,
@@ -41,6 +37,7 @@ impl World {
             let milter = free_address(suite.socket, &dir).await?;
             let line = command_line(section, &suite, options, &milter, &dir, self.dns.addr())?;
             let process = start_milter(&line, &suite, &milter, cancel).await?;
+            self.milters.push(milter.clone());
             self.others.push(Member { process, command: line.shown(), milter });
         }
         Ok(())
@@ -61,8 +58,19 @@ impl Member {
     }
 }
 
-/// A milter that runs already is one.
-pub(super) fn not_running() -> Fatal {
-    let fatal = Fatal::new(FatalKind::Harness, "the scenario has several milters, and --milter names one");
-    Fatal { help: Some("run it without --milter: the suite file starts all of them".into()), ..fatal }
+/// Those of the milters that run already which the scenario's chain takes: the first ones.
+pub(super) fn running(unit: &Unit, running: &[MilterAddr]) -> Result<Vec<MilterAddr>, Fatal> {
+    if running.is_empty() {
+        return Err(no_milter());
+    }
+    let wanted = 1 + unit.scenario.more_milters.len();
+    let missing = || {
+        let given = running.len();
+        let fatal =
+            Fatal::new(FatalKind::Harness, format!("the scenario has {wanted} milters, and --milter names {given}"));
+        let help =
+            "give --milter for each, in the order of the scenario; without --milter the suite file starts all of them";
+        Fatal { help: Some(help.into()), ..fatal }
+    };
+    running.get(..wanted).map(<[_]>::to_vec).ok_or_else(missing)
 }

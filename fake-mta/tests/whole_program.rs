@@ -1,0 +1,127 @@
+//! The program with milters at its side: watching, a scenario made from a message, milters that run already.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fake-mta");
+
+/// The milter is this program too, with the script `rules` in the suite's folder.
+const SUITE: &str = "[milter]\ncommand = '{bin}/fake-mta filter --script rules --listen {listen}'\n";
+
+fn fake_mta(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(PROGRAM);
+    command.args(args).current_dir(dir).env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+fn told(dir: &Path, args: &[&str]) -> (String, Option<i32>) {
+    let Output { stdout, stderr, status } = fake_mta(dir, args).output().expect("the program runs");
+    (String::from_utf8_lossy(&stdout).into_owned() + &String::from_utf8_lossy(&stderr), status.code())
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    files.iter().for_each(|(name, text)| fs::write(dir.path().join(name), text).expect("a file"));
+    dir
+}
+
+fn scenario(name: &str, expected: &str) -> String {
+    format!(
+        "name = '{name}'\n[mta]\nprofile = 'postfix'\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\n\
+         C: HELO a.example\nC: MAIL FROM:<a@b.example>\n{expected}\nC: QUIT\n'''\n"
+    )
+}
+
+/// A process that is ended with its test.
+struct Running(Child);
+
+impl Running {
+    /// Has it end as Ctrl-C does; its exit code.
+    fn interrupt(mut self) -> Option<i32> {
+        let id = i32::try_from(self.0.id()).expect("a process id");
+        kill(Pid::from_raw(id), Signal::SIGINT).expect("it runs");
+        self.0.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn watching_runs_a_changed_scenario_alone_and_everything_when_the_suite_changes() {
+    let dir = folder(&[("fake-mta.toml", SUITE), ("rules", "mail: reject\n")]);
+    fs::write(dir.path().join("a.toml"), scenario("one", "M: reject")).expect("a file");
+    fs::write(dir.path().join("b.toml"), scenario("two", "M: reject")).expect("a file");
+    let mut child = fake_mta(dir.path(), &["run", ".", "--watch"]).stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let running = Running(child);
+    let mut round = || -> Vec<String> {
+        let told = lines.by_ref().map(|line| line.expect("text"));
+        told.take_while(|line| !line.starts_with("waiting for a change"))
+            .filter(|line| line.ends_with(" skipped"))
+            .collect()
+    };
+    assert_eq!(round(), ["2 passed, 0 failed, 0 skipped"]);
+    fs::write(dir.path().join("a.toml"), scenario("one", "M: accept\n# changed")).expect("a file");
+    assert_eq!(round(), ["0 passed, 1 failed, 0 skipped"]);
+    fs::write(dir.path().join("rules"), "mail: tempfail # and other\n").expect("a file");
+    assert_eq!(round(), ["0 passed, 2 failed, 0 skipped"]);
+    assert_eq!(running.interrupt(), Some(0));
+}
+
+#[test]
+fn a_scenario_made_from_a_message_runs_and_blessing_makes_it_pass() {
+    let letter = "From: Alice <alice@example.org>\nTo: bob@example.net\nSubject: a =?utf-8?q?=E2?= '''\n\nBody\n.\n";
+    let dir = folder(&[("a letter.eml", letter), ("rules", "eom: addheader X-Seen: yes\n")]);
+    let command = "{bin}/fake-mta filter --script rules --listen {listen}";
+    let (text, code) = told(dir.path(), &["init", "made", "--from-eml", "a letter.eml", "--command", command]);
+    assert_eq!(code, Some(0), "{text}");
+    let run = |args: &[&str]| told(dir.path(), &[&["run", "made"], args].concat());
+    let (text, code) = run(&["--bless=check"]);
+    assert!(code == Some(1) && text.contains("behind this came: addheader X-Seen: yes"), "{text}");
+    let (text, code) = run(&["--bless"]);
+    assert!(code == Some(0) && text.contains("2 runs that failed pass now"), "{text}");
+    let (text, code) = run(&[]);
+    assert!(code == Some(0) && text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+    assert_eq!(fs::read(dir.path().join("made/a letter.eml")).expect("the copy"), letter.as_bytes());
+    let (again, code) = told(dir.path(), &["init", "made", "--from-eml", "a letter.eml"]);
+    assert!(code == Some(3) && again.contains("cannot write"), "{again}");
+}
+
+/// Two filters that run, and a scenario in which the second one refuses.
+#[test]
+fn a_chain_takes_as_many_running_milters_as_it_has() {
+    let chain =
+        scenario("chain", "M: continue\nM2: reject").replace("[[session]]", "[[milter]]\n[[milter]]\n[[session]]");
+    let dir = folder(&[("rules", "mail: continue\n"), ("refuse", "mail: reject\n"), ("chain.toml", &chain)]);
+    fs::write(dir.path().join("alone.toml"), scenario("alone", "M: continue")).expect("a file");
+    let start = |script: &str| {
+        let socket = dir.path().join(format!("{script}.sock"));
+        let listen = format!("unix:{}", socket.display());
+        let child = fake_mta(dir.path(), &["filter", "--script", script, "--listen", &listen]).spawn();
+        let running = Running(child.expect("it starts"));
+        while !socket.exists() {
+            std::thread::yield_now();
+        }
+        (running, listen)
+    };
+    let ((first, one), (second, two)) = (start("rules"), start("refuse"));
+    let (text, code) = told(dir.path(), &["run", "chain.toml", "alone.toml", "--milter", &one, "--milter", &two]);
+    assert!(code == Some(0) && text.contains("2 passed"), "{text}");
+    let (text, code) = told(dir.path(), &["run", "chain.toml", "--milter", &one]);
+    assert!(code == Some(3) && text.contains("the scenario has 2 milters, and --milter names 1"), "{text}");
+    assert_eq!((first.interrupt(), second.interrupt()), (Some(0), Some(0)));
+}
