@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write,
     net::{SocketAddr, UdpSocket},
     os::unix::net::UnixListener,
     path::{Path, PathBuf},
@@ -13,10 +12,7 @@ use std::{
 use fake_mta::{
     TimeoutForm,
     report::{self, Format},
-    run::{
-        self, Again, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Part, Played, Player, Status,
-        Summary, World,
-    },
+    run::{self, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Played, Player, Status, Summary, World},
     scenario::{SessionEvents, Unit},
 };
 
@@ -56,39 +52,8 @@ impl Canned {
     }
 }
 
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no writer panics").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 fn options(dir: &Path) -> Options {
-    Options {
-        paths: vec![dir.to_owned()],
-        milters: Vec::new(),
-        dns: None,
-        profile: None,
-        part: Part::default(),
-        again: Again::default(),
-        filter: None,
-        openspf_timeout: TimeoutForm::default(),
-        jobs: 2,
-        bless: None,
-        reports: Vec::new(),
-        strict: false,
-        watch: false,
-        keep: false,
-        verbose: false,
-        bin: PathBuf::from("/no/such/bin"),
-    }
+    Options { jobs: 2, ..Options::new(vec![dir.to_owned()], PathBuf::from("/no/such/bin")) }
 }
 
 /// Options for a run against a milter that nothing connects to.
@@ -102,11 +67,9 @@ fn free_address() -> SocketAddr {
 }
 
 async fn played(options: &Options, player: Canned) -> (Summary, String) {
-    let written = Written::default();
-    let mut console = Console::plain(written.clone(), written.clone());
+    let (mut console, recorded) = Console::recorded();
     let summary = run::run(options, player, &Cancel::new(), &mut console).await;
-    let text = written.0.lock().expect("no writer panics").clone();
-    (summary, String::from_utf8(text).expect("a run writes UTF-8"))
+    (summary, recorded.text())
 }
 
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -2,16 +2,13 @@
 
 use std::{
     fs,
-    io::Write,
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
 };
 
 use fake_mta::{
-    TimeoutForm,
     lint::{Finding, Lint},
-    run::{self, Again, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Part, Played, Player, World},
+    run::{self, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Played, Player, Recorded, World},
     scenario::{SessionEvents, StepEvents, Unit},
 };
 
@@ -56,27 +53,6 @@ fn finding(filter: usize) -> Finding {
     Finding { lint: Lint::EditOutsideEom, filter, stage: "helo", packet, detail }
 }
 
-/// What a console wrote.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no writer panics").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Written {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("no writer panics").clone()).expect("a run writes UTF-8")
-    }
-}
-
 /// A folder with files in it.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
@@ -89,24 +65,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn options(dir: &Path) -> Options {
-    Options {
-        paths: vec![dir.to_owned()],
-        milters: Vec::new(),
-        dns: None,
-        profile: None,
-        part: Part::default(),
-        again: Again::default(),
-        filter: None,
-        openspf_timeout: TimeoutForm::default(),
-        jobs: 2,
-        bless: None,
-        reports: Vec::new(),
-        strict: false,
-        watch: false,
-        keep: false,
-        verbose: false,
-        bin: PathBuf::from("/no/such/bin"),
-    }
+    Options { jobs: 2, ..Options::new(vec![dir.to_owned()], PathBuf::from("/no/such/bin")) }
 }
 
 /// Options for a run against a milter that nothing connects to.
@@ -120,7 +79,7 @@ async fn told(dir: &Path, options: &Options) -> String {
 }
 
 async fn told_with(dir: &Path, options: &Options, cancel: &Cancel) -> String {
-    let (out, err) = (Written::default(), Written::default());
+    let (out, err) = (Recorded::default(), Recorded::default());
     let mut console = Console::plain(out.clone(), err.clone());
     let summary = run::run(options, Canned, cancel, &mut console).await;
     let text = format!("{}--- stderr ---\n{}--- exit {} ---\n", out.text(), err.text(), summary.exit.0);

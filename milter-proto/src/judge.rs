@@ -47,22 +47,6 @@ pub(crate) fn payload_max(protocol: Protocol) -> usize {
     }
 }
 
-/// The flag that turns the reply to a command off; the end of the message has none.
-pub(crate) fn no_reply_flag(code: u8) -> Option<Protocol> {
-    Some(match code {
-        codes::CONNECT => Protocol::NR_CONNECT,
-        codes::HELO => Protocol::NR_HELO,
-        codes::MAIL => Protocol::NR_MAIL,
-        codes::RCPT => Protocol::NR_RCPT,
-        codes::DATA => Protocol::NR_DATA,
-        codes::HEADER => Protocol::NR_HEADER,
-        codes::EOH => Protocol::NR_EOH,
-        codes::BODY => Protocol::NR_BODY,
-        codes::UNKNOWN => Protocol::NR_UNKNOWN,
-        _ => return None,
-    })
-}
-
 /// What a reply is to a command, flags aside; `None` if it has no place there.
 fn kind(reply: u8, command: u8) -> Option<Kind> {
     match reply {
@@ -86,6 +70,25 @@ fn check_flags(reply: &Reply, agreed: &Negotiate) -> Result<(), ProtocolError> {
     }
     let needed = reply.needed_action();
     if agreed.actions.contains(needed) { Ok(()) } else { missing(needed.to_string()) }
+}
+
+impl Protocol {
+    /// The flag by which a filter promises no answer to the command with that code; `None` for commands that are always answered
+    /// (negotiation, the end of the message) and those that never are.
+    pub fn no_reply_to(command: u8) -> Option<Self> {
+        Some(match command {
+            codes::CONNECT => Self::NR_CONNECT,
+            codes::HELO => Self::NR_HELO,
+            codes::MAIL => Self::NR_MAIL,
+            codes::RCPT => Self::NR_RCPT,
+            codes::DATA => Self::NR_DATA,
+            codes::HEADER => Self::NR_HEADER,
+            codes::EOH => Self::NR_EOH,
+            codes::BODY => Self::NR_BODY,
+            codes::UNKNOWN => Self::NR_UNKNOWN,
+            _ => return None,
+        })
+    }
 }
 
 impl Reply {

@@ -3,16 +3,15 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write},
+    io::{BufRead as _, BufReader},
     net::UdpSocket,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
 };
 
 use fake_mta::{
     TimeoutForm,
-    run::{self, Again, Cancel, Console, MilterAddr, Options, Part, ScriptedPlayer, Status, Summary},
+    run::{self, Cancel, Console, MilterAddr, Options, ScriptedPlayer, Status, Summary},
 };
 
 const RESULTS: usize = 203;
@@ -87,32 +86,13 @@ fn assert_all(summary: &Summary, told: &str) {
 
 /// A run, and what was written about it.
 async fn played(options: &Options) -> (Summary, String) {
-    let written = Written::default();
-    let mut console = Console::plain(written.clone(), written.clone());
+    let (mut console, recorded) = Console::recorded();
     let summary = run::run(options, ScriptedPlayer, &Cancel::new(), &mut console).await;
-    let text = written.0.lock().expect("no writer panics").clone();
-    (summary, String::from_utf8(text).expect("a run writes UTF-8"))
+    (summary, recorded.text())
 }
 
 fn options(path: &Path) -> Options {
-    Options {
-        paths: vec![path.to_owned()],
-        milters: Vec::new(),
-        dns: None,
-        profile: None,
-        part: Part::default(),
-        again: Again::default(),
-        filter: None,
-        openspf_timeout: TimeoutForm::Servfail,
-        jobs: 4,
-        bless: None,
-        reports: Vec::new(),
-        strict: false,
-        watch: false,
-        keep: false,
-        verbose: false,
-        bin: PathBuf::from("/no/such/bin"),
-    }
+    Options { jobs: 4, ..Options::new(vec![path.to_owned()], PathBuf::from("/no/such/bin")) }
 }
 
 fn vendored() -> PathBuf {
@@ -165,18 +145,4 @@ impl Drop for RunningMilter {
 }
 
 /// What a console wrote.
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Written {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no writer panics").extend(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 const PROGRAM: &str = env!("CARGO_BIN_EXE_spf-milter-under-test");

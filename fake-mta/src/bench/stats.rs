@@ -25,7 +25,7 @@ pub(super) struct Stats {
 
 impl Default for Stats {
     fn default() -> Self {
-        let stages = STAGES.iter().map(|(code, _)| (*code, histogram())).collect();
+        let stages = codes::STAGES.iter().map(|(code, _)| (*code, histogram())).collect();
         Self {
             messages: 0,
             errors: 0,
@@ -88,7 +88,7 @@ impl Stats {
         let row = |name, histogram: &Histogram<u64>| {
             (name, histogram.len(), PERCENTILES.map(|percent| ms(histogram.value_at_percentile(percent))))
         };
-        let name = |code: u8| STAGES.iter().find(|(known, _)| *known == code).map_or("", |(_, name)| name);
+        let name = |code: u8| codes::stage(code).unwrap_or_default();
         let stages = self.stages.iter().filter(|(_, histogram)| !histogram.is_empty());
         std::iter::once(row("message", &self.message))
             .chain(stages.map(|(code, histogram)| row(name(*code), histogram)))
@@ -115,20 +115,6 @@ fn ms(micros: u64) -> f64 {
 /// Ten minutes; whatever takes longer counts as that.
 const LONGEST_US: u64 = 600_000_000;
 const DIGITS: u8 = 3;
-
-const STAGES: [(u8, &str); 11] = [
-    (codes::NEGOTIATE, "negotiate"),
-    (codes::CONNECT, "connect"),
-    (codes::HELO, "helo"),
-    (codes::MAIL, "mail"),
-    (codes::RCPT, "rcpt"),
-    (codes::DATA, "data"),
-    (codes::HEADER, "header"),
-    (codes::EOH, "eoh"),
-    (codes::BODY, "body"),
-    (codes::BODY_EOB, "eom"),
-    (codes::UNKNOWN, "unknown"),
-];
 
 #[cfg(test)]
 mod tests {

@@ -98,22 +98,10 @@ pub(super) struct RunArgs {
 impl SelectArgs {
     pub(super) fn options(&self) -> Options {
         Options {
-            paths: self.paths.clone(),
-            milters: Vec::new(),
-            dns: None,
             profile: self.profile.clone(),
             filter: self.filter.clone(),
             part: Part { tags: self.tags.clone(), shard: self.shard },
-            again: Again::default(),
-            openspf_timeout: TimeoutForm::default(),
-            jobs: 1,
-            bless: None,
-            reports: Vec::new(),
-            strict: false,
-            watch: false,
-            keep: false,
-            verbose: false,
-            bin: program_dir(),
+            ..Options::new(self.paths.clone(), program_dir())
         }
     }
 }

@@ -44,7 +44,7 @@ impl Conversation {
         let code = command.code();
         self.last = code;
         self.is_in_trouble = false;
-        match no_reply_flag(code) {
+        match Protocol::no_reply_to(code) {
             Some(flag) if self.agreed.protocol.contains(flag) => self.unanswered = self.unanswered | flag,
             _ if matches!(code, codes::ABORT | codes::QUIT | codes::QUIT_NC) => {}
             _ => self.awaited = Some(code),
@@ -108,7 +108,7 @@ impl Conversation {
     fn answer(&mut self, frame: &Frame, command: u8) -> Vec<(Lint, String)> {
         let reply = Reply::decode(frame);
         // An MTA that reads on behind an edit or a progress report in the wrong place still waits for the answer.
-        if !is_edit(frame.code) && frame.code != codes::PROGRESS {
+        if !codes::is_edit(frame.code) && frame.code != codes::PROGRESS {
             self.awaited = None;
         }
         let mut found = Vec::new();
@@ -199,52 +199,21 @@ fn misplaced(reply: u8, command: u8) -> Option<Lint> {
         codes::SKIP => (command != codes::BODY).then_some(Lint::SkipOutsideBody),
         codes::PROGRESS => (!at_eom).then_some(Lint::ProgressOutsideEom),
         codes::SHUTDOWN => Some(Lint::ReplyShutdown),
-        code if is_edit(code) => (!at_eom).then_some(Lint::EditOutsideEom),
+        code if codes::is_edit(code) => (!at_eom).then_some(Lint::EditOutsideEom),
         _ => Some(Lint::ReplyUnknown),
     }
 }
 
 fn malformed(code: u8, error: &DecodeError) -> (Lint, String) {
     let detail = format!("expected {} at byte {}, found {}", error.expected, error.offset, error.came);
-    (if is_edit(code) { Lint::EditMalformed } else { Lint::ReplyWithPayload }, detail)
-}
-
-fn is_edit(code: u8) -> bool {
-    EDITS.contains(&code)
-}
-
-/// The flag that turns the answer to a command off.
-fn no_reply_flag(code: u8) -> Option<Protocol> {
-    Some(match code {
-        codes::CONNECT => Protocol::NR_CONNECT,
-        codes::HELO => Protocol::NR_HELO,
-        codes::MAIL => Protocol::NR_MAIL,
-        codes::RCPT => Protocol::NR_RCPT,
-        codes::DATA => Protocol::NR_DATA,
-        codes::HEADER => Protocol::NR_HEADER,
-        codes::EOH => Protocol::NR_EOH,
-        codes::BODY => Protocol::NR_BODY,
-        codes::UNKNOWN => Protocol::NR_UNKNOWN,
-        _ => return None,
-    })
+    (if codes::is_edit(code) { Lint::EditMalformed } else { Lint::ReplyWithPayload }, detail)
 }
 
 /// The word for a stage.
 fn stage(code: u8) -> &'static str {
     match code {
-        codes::NEGOTIATE => "negotiate",
-        codes::CONNECT => "connect",
-        codes::HELO => "helo",
-        codes::MAIL => "mail",
-        codes::RCPT => "rcpt",
-        codes::DATA => "data",
-        codes::HEADER => "header",
-        codes::EOH => "eoh",
-        codes::BODY => "body",
-        codes::BODY_EOB => "eom",
-        codes::UNKNOWN => "unknown",
         codes::ABORT => "abort",
-        _ => "quit",
+        code => codes::stage(code).unwrap_or("quit"),
     }
 }
 
@@ -261,18 +230,6 @@ fn shown(frame: &Frame) -> String {
         }
     }
 }
-
-const EDITS: [u8; 9] = [
-    codes::ADD_HEADER,
-    codes::INSERT_HEADER,
-    codes::CHANGE_HEADER,
-    codes::REPLACE_BODY,
-    codes::CHANGE_FROM,
-    codes::ADD_RCPT,
-    codes::ADD_RCPT_PAR,
-    codes::DELETE_RCPT,
-    codes::QUARANTINE,
-];
 
 /// So many bytes of a packet that cannot be read are shown.
 const SHOWN_BYTES: usize = 32;

@@ -28,6 +28,21 @@ impl Header {
     }
 }
 
+/// A value that a filter gave: a line that does not begin with white space would start a field of its own, and gets `space` before it.
+pub(super) fn folded(value: &[u8], space: u8) -> Vec<u8> {
+    let mut out = Vec::with_capacity(value.len());
+    for (index, line) in value.split(|&byte| byte == b'\n').enumerate() {
+        if index > 0 {
+            out.push(b'\n');
+            if !matches!(line.first(), Some(b' ' | b'\t')) {
+                out.push(space);
+            }
+        }
+        out.extend_from_slice(line);
+    }
+    out
+}
+
 /// Header fields and body; line ends are LF.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Content {

@@ -1,5 +1,6 @@
 //! Postfix's header rules: the list is what stands in the message, from the top.
 
+use super::content::folded;
 use super::content::{Header, message_text};
 
 /// The header fields of a message in Postfix's queue. The first is its own Received field.
@@ -78,23 +79,8 @@ impl PostfixHeaders {
 
     fn filter_field(&self, name: &[u8], value: &[u8]) -> Field {
         let space: &[u8] = if self.leading_space { b"" } else { b" " };
-        Field { header: Header::new(name, [space, &folded(value)].concat()), own: false }
+        Field { header: Header::new(name, [space, &folded(value, b'\t')].concat()), own: false }
     }
-}
-
-/// A line that does not begin with white space would start a field of its own: Postfix puts a tab before it.
-fn folded(value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.len());
-    for (index, line) in value.split(|&byte| byte == b'\n').enumerate() {
-        if index > 0 {
-            out.push(b'\n');
-            if !matches!(line.first(), Some(b' ' | b'\t')) {
-                out.push(b'\t');
-            }
-        }
-        out.extend_from_slice(line);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{
     complete::complete_addresses,
+    content::folded,
     content::{Header, message_text},
 };
 
@@ -239,7 +240,7 @@ impl SendmailHeaders {
 
     fn filter_value(&self, value: &[u8]) -> Vec<u8> {
         let space: &[u8] = if self.leading_space { b"" } else { b" " };
-        [space, &folded(value)].concat()
+        [space, &folded(value, b' ')].concat()
     }
 }
 
@@ -268,21 +269,6 @@ fn cut_lines(used: usize, value: &[u8]) -> Vec<u8> {
         &line[..line.len().min(room)]
     });
     lines.collect::<Vec<_>>().join(&b'\n')
-}
-
-/// A line that does not begin with white space would start a field of its own: sendmail puts a space before it.
-fn folded(value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(value.len());
-    for (index, line) in value.split(|&byte| byte == b'\n').enumerate() {
-        if index > 0 {
-            out.push(b'\n');
-            if !matches!(line.first(), Some(b' ' | b'\t')) {
-                out.push(b' ');
-            }
-        }
-        out.extend_from_slice(line);
-    }
-    out
 }
 
 /// The header fields that the stock configuration file declares, in its order, but for Return-Path, which indices do not count.

@@ -190,14 +190,9 @@ fn tls_values(entry: &BTreeMap<String, Value>) -> Vec<(String, String)> {
     let version = words.first().copied().unwrap_or_default();
     let cipher = words.get(1).copied().unwrap_or_default();
     let bits = if cipher.contains("128") { "128" } else { "256" };
-    let values = [
-        ("tls_version", version),
-        ("cipher", cipher),
-        ("cipher_bits", bits),
-        ("cert_subject", ""),
-        ("cert_issuer", ""),
-    ];
-    values.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    [("tls_version", version), ("cipher", cipher), ("cipher_bits", bits)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
 }
 
 /// The groups of captures that the fake MTA is meant to understand.

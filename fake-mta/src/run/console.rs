@@ -1,6 +1,9 @@
 //! Where a run writes to.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -18,7 +21,35 @@ pub struct Console {
     progress: ProgressBar,
 }
 
+/// What was written to a console of [`Console::recorded`].
+#[derive(Clone, Debug, Default)]
+pub struct Recorded(Arc<Mutex<Vec<u8>>>);
+
+impl Recorded {
+    /// All of it so far, results and diagnostics in the order in which they came.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Recorded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Console {
+    /// A console whose text can be read: for tests, and for programs that show it themselves.
+    pub fn recorded() -> (Self, Recorded) {
+        let recorded = Recorded::default();
+        (Self::plain(recorded.clone(), recorded.clone()), recorded)
+    }
+
     /// Streams without colour and without progress.
     pub fn plain(out: impl Write + Send + 'static, err: impl Write + Send + 'static) -> Self {
         let (out, err) = (Box::new(out), Box::new(err));

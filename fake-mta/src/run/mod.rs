@@ -27,7 +27,7 @@ mod world;
 
 pub use address::{MilterAddr, MilterAddrError};
 pub use cancel::Cancel;
-pub use console::Console;
+pub use console::{Console, Recorded};
 pub use difference::Difference;
 pub use options::{Again, BlessMode, Options, Part, Shard};
 pub use plan::{check, list, wants_namespaces};

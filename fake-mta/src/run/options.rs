@@ -42,6 +42,30 @@ pub struct Options {
     pub bin: PathBuf,
 }
 
+impl Options {
+    /// Everything below `paths`, once, one run at a time; `{bin}` is the folder `bin`.
+    pub fn new(paths: Vec<PathBuf>, bin: PathBuf) -> Self {
+        Self {
+            paths,
+            milters: Vec::new(),
+            dns: None,
+            profile: None,
+            filter: None,
+            part: Part::default(),
+            again: Again::default(),
+            openspf_timeout: TimeoutForm::default(),
+            jobs: 1,
+            bless: None,
+            reports: Vec::new(),
+            watch: false,
+            keep: false,
+            strict: false,
+            verbose: false,
+            bin,
+        }
+    }
+}
+
 /// How differences are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlessMode {

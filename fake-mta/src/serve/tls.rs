@@ -45,16 +45,9 @@ fn values(session: &ServerConnection) -> Vec<(String, String)> {
         _ => "TLSv1.2",
     };
     let (cipher, bits) = session.negotiated_cipher_suite().map_or(("", ""), |suite| openssl_name(suite.suite()));
-    let values = [
-        ("tls_version", version),
-        ("cipher", cipher),
-        ("cipher_bits", bits),
-        ("cert_subject", ""),
-        ("cert_issuer", ""),
-        // sendmail: the client was asked for none, or gave none.
-        ("verify", "NO"),
-    ];
-    values.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    [("tls_version", version), ("cipher", cipher), ("cipher_bits", bits)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
 }
 
 /// The name and the strength of every suite that goes with the certificate's kind of key.

@@ -1,5 +1,7 @@
 //! SMTP command lines, RFC 5321 section 4.1.
 
+use super::quoting::{Part, Quoting};
+
 /// A command line taken apart: the verb, and what follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CommandLine<'a> {
@@ -79,42 +81,25 @@ pub(crate) fn bare_address(typed: &[u8]) -> &[u8] {
 
 /// The addresses in a list as header fields have them: names, comments, angle brackets and empty entries are left out.
 pub(crate) fn address_list(list: &[u8]) -> Vec<Vec<u8>> {
-    let (mut quoted, mut escaped, mut bracketed, mut comments) = (false, false, false, 0_usize);
-    let mut found = vec![Vec::new()];
+    let mut quoting = Quoting::default();
+    let (mut found, mut address, mut bracketed) = (Vec::new(), Vec::new(), false);
     for &byte in list {
-        let Some(address) = found.last_mut() else { break };
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b'(' => comments += 1,
-            b')' if comments > 0 => {
-                comments -= 1;
-                continue;
-            }
-            _ if comments > 0 => {}
-            b'<' => {
+        match (quoting.part(byte), byte) {
+            (Part::Comment, _) => {}
+            (Part::Quoted, _) => address.push(byte),
+            (Part::Plain, b'<') => {
                 // What came before was a name.
                 address.clear();
                 bracketed = true;
-                continue;
             }
-            b'>' => {
-                bracketed = false;
-                continue;
-            }
-            b',' if !bracketed => {
-                found.push(Vec::new());
-                continue;
-            }
-            _ => {}
-        }
-        // White space inside an address only separates its parts.
-        if comments == 0 && (quoted || !byte.is_ascii_whitespace()) {
-            address.push(byte);
+            (Part::Plain, b'>') => bracketed = false,
+            (Part::Plain, b',') if !bracketed => found.push(std::mem::take(&mut address)),
+            // White space inside an address only separates its parts.
+            _ if byte.is_ascii_whitespace() => {}
+            _ => address.push(byte),
         }
     }
+    found.push(address);
     let bare = found.iter().map(|address| bare_address(address.trim_ascii()).to_vec());
     bare.filter(|address| !address.is_empty()).collect()
 }

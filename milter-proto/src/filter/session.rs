@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Command, Frame, FrameDecoder, Negotiate, NegotiateError, Protocol, ProtocolError, Reply, codes,
-    judge::{self, Kind, judge, no_reply_flag, payload_max},
+    judge::{self, Kind, judge, payload_max},
     limits,
 };
 
@@ -254,7 +254,7 @@ impl FilterSession {
     }
 
     fn await_reply(&mut self, command: u8) {
-        let Some(flag) = no_reply_flag(command) else {
+        let Some(flag) = Protocol::no_reply_to(command) else {
             self.awaited = Some(command);
             return;
         };
@@ -267,7 +267,8 @@ impl FilterSession {
 
     /// A command of a message that is none of this filter's: the MTA gets its answer, the filter hears nothing.
     fn answer_unseen(&mut self, command: u8) {
-        let is_silent = no_reply_flag(command).is_some_and(|flag| self.agreement.answer.protocol.contains(flag));
+        let is_silent =
+            Protocol::no_reply_to(command).is_some_and(|flag| self.agreement.answer.protocol.contains(flag));
         if !is_silent {
             Reply::Continue.encode(&mut self.output);
         }

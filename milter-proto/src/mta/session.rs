@@ -3,7 +3,7 @@
 use super::table::{State, next};
 use crate::{
     Command, DecodeError, Frame, FrameDecoder, FrameError, Negotiate, Protocol, ProtocolError, Reply, codes,
-    judge::{self, Kind, judge, no_reply_flag, payload_max},
+    judge::{self, Kind, judge, payload_max},
     limits,
 };
 
@@ -179,7 +179,7 @@ impl MtaSession {
     fn wants_reply(&self, code: u8) -> bool {
         match code {
             codes::MACRO | codes::ABORT | codes::QUIT | codes::QUIT_NC => false,
-            code => no_reply_flag(code).is_none_or(|flag| !self.agreed.protocol.contains(flag)),
+            code => Protocol::no_reply_to(code).is_none_or(|flag| !self.agreed.protocol.contains(flag)),
         }
     }
 
@@ -228,7 +228,7 @@ impl MtaSession {
 
 /// A broken edit at the end of the message, or progress where it has no place: the answer may still come.
 fn is_progress_or_edit(reply: u8, command: u8) -> bool {
-    reply == codes::PROGRESS || (command == codes::BODY_EOB && EDITS.contains(&reply))
+    reply == codes::PROGRESS || (command == codes::BODY_EOB && codes::is_edit(reply))
 }
 
 /// Whether this verdict on this command ends the message for this filter.
@@ -241,19 +241,6 @@ fn ends_message(reply: u8, command: u8) -> bool {
         _ => false,
     }
 }
-
-/// The codes of all edits.
-const EDITS: [u8; 9] = [
-    codes::ADD_HEADER,
-    codes::INSERT_HEADER,
-    codes::CHANGE_HEADER,
-    codes::REPLACE_BODY,
-    codes::CHANGE_FROM,
-    codes::ADD_RCPT,
-    codes::ADD_RCPT_PAR,
-    codes::DELETE_RCPT,
-    codes::QUARANTINE,
-];
 
 /// Older filters do not know DATA.
 const VERSION_OF_DATA: u32 = 4;

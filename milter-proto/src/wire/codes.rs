@@ -105,3 +105,39 @@ pub const DELETE_RCPT: u8 = b'-';
 /// `q`
 #[doc(alias = "SMFIR_QUARANTINE")]
 pub const QUARANTINE: u8 = b'q';
+
+/// The commands that a filter may answer, in the order of a session, each with the word for its stage.
+pub const STAGES: [(u8, &str); 11] = [
+    (NEGOTIATE, "negotiate"),
+    (CONNECT, "connect"),
+    (HELO, "helo"),
+    (MAIL, "mail"),
+    (RCPT, "rcpt"),
+    (DATA, "data"),
+    (HEADER, "header"),
+    (EOH, "eoh"),
+    (BODY, "body"),
+    (BODY_EOB, "eom"),
+    (UNKNOWN, "unknown"),
+];
+
+/// The word for the stage of a command; `None` for commands that nobody answers.
+pub fn stage(command: u8) -> Option<&'static str> {
+    STAGES.iter().find(|(code, _)| *code == command).map(|(_, word)| *word)
+}
+
+/// Whether a reply edits the message.
+pub const fn is_edit(reply: u8) -> bool {
+    matches!(
+        reply,
+        ADD_HEADER
+            | INSERT_HEADER
+            | CHANGE_HEADER
+            | REPLACE_BODY
+            | CHANGE_FROM
+            | ADD_RCPT
+            | ADD_RCPT_PAR
+            | DELETE_RCPT
+            | QUARANTINE
+    )
+}

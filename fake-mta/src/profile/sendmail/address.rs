@@ -2,7 +2,7 @@
 
 use crate::{
     profile::printable,
-    smtp::{PathArgument, bare_address, is_xtext, split_at_byte},
+    smtp::{Part, PathArgument, Quoting, bare_address, is_xtext, split_at_byte},
 };
 
 /// The two commands that have an address.
@@ -97,27 +97,18 @@ fn refuse_unprintable(typed: &[u8], role: Role) -> Option<String> {
 
 /// The quote, bracket or parenthesis that has no counterpart.
 fn unbalanced(typed: &[u8]) -> Option<u8> {
-    let (mut quoted, mut escaped) = (false, false);
-    let (mut comments, mut brackets) = (0_usize, 0_usize);
+    let mut quoting = Quoting::default();
+    let mut brackets = 0_usize;
     for &byte in typed {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b'(' => comments += 1,
-            b')' if comments == 0 => return Some(b')'),
-            b')' => comments -= 1,
-            _ if comments > 0 => {}
-            b'<' => brackets += 1,
-            b'>' if brackets == 0 => return Some(b'>'),
-            b'>' => brackets -= 1,
+        match (quoting.part(byte), byte) {
+            (Part::Plain, b')') => return Some(b')'),
+            (Part::Plain, b'<') => brackets += 1,
+            (Part::Plain, b'>') if brackets == 0 => return Some(b'>'),
+            (Part::Plain, b'>') => brackets -= 1,
             _ => {}
         }
     }
-    [(quoted, b'"'), (comments > 0, b'('), (brackets > 0, b'<')]
-        .into_iter()
-        .find_map(|(open, byte)| open.then_some(byte))
+    quoting.open().or_else(|| (brackets > 0).then_some(b'<'))
 }
 
 /// Codes and text for an address that the rule sets refuse.
@@ -156,22 +147,9 @@ fn special_mailer(plain: &[u8]) -> Option<&'static str> {
 
 /// Without quoted strings, quoted characters and comments: what is left means what it says.
 fn without_quoted(text: &[u8]) -> Vec<u8> {
-    let (mut quoted, mut escaped, mut comments) = (false, false, 0_usize);
-    let mut out = Vec::with_capacity(text.len());
-    for &byte in text {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b'(' => comments += 1,
-            b')' => comments = comments.saturating_sub(1),
-            _ if comments > 0 => {}
-            b'<' | b'>' => {}
-            other => out.push(other),
-        }
-    }
-    out
+    let mut quoting = Quoting::default();
+    let means_itself = |byte: &u8| quoting.part(*byte) == Part::Plain && !b"<>)".contains(byte);
+    text.iter().copied().filter(means_itself).collect()
 }
 
 /// RFC 1870: digits; what else is there counts as nothing.

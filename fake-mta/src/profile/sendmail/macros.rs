@@ -98,6 +98,9 @@ impl MacroTable {
 
     fn set_security(&mut self, host: &Host) {
         if let Some(tls) = &host.tls {
+            // Without a certificate of the client its names are there, and empty.
+            self.set("cert_subject", "");
+            self.set("cert_issuer", "");
             self.set("verify", text::NOT_VERIFIED);
             for (name, value) in &tls.values {
                 self.set(name, value.as_str());
