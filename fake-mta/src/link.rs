@@ -56,6 +56,9 @@ pub enum LinkError {
     /// The packet's length makes no sense.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// The answer to one command does not end.
+    #[error("more than {HEARD_MAX} bytes or {PACKETS_MAX} packets in answer to one command")]
+    TooMuch,
     /// The packet has a shape that this MTA does not put up with; in its words.
     #[error("{0}")]
     Malformed(String),
@@ -91,6 +94,8 @@ pub(crate) struct Link {
     bad_length: BadLength,
     linger: Option<Duration>,
     head: FrameHead,
+    /// Bytes and packets that have come since the last command.
+    heard: (usize, usize),
     out: Vec<u8>,
     /// The commands in `out`: they are written down when they are written out.
     unsent: Vec<Command>,
@@ -119,6 +124,7 @@ impl Link {
             bad_length,
             linger: connector.linger(),
             head: FrameHead::default(),
+            heard: (0, 0),
             out: Vec::new(),
             unsent: Vec::new(),
         })
@@ -144,10 +150,16 @@ impl Link {
         if out.is_empty() {
             return Ok(());
         }
+        self.heard = (0, 0);
         for command in self.unsent.drain(..) {
             self.journal.note(Event::Sent(self.channel, command));
         }
-        let written = timeout(limit, self.stream.write_all(&out)).await;
+        let stream = &mut self.stream;
+        let written = timeout(limit, async {
+            stream.write_all(&out).await?;
+            stream.flush().await
+        });
+        let written = written.await;
         written
             .map_err(|_| LinkError::Timeout { limit, unfinished: Unfinished::default() })
             .and_then(|written| written.map_err(LinkError::Io))
@@ -165,6 +177,7 @@ impl Link {
         loop {
             match self.session.next_reply() {
                 Ok(Some(received)) => {
+                    self.count(&received)?;
                     self.note_received(&received);
                     return Ok(received);
                 }
@@ -183,6 +196,13 @@ impl Link {
                 }
             }
         }
+    }
+
+    /// Real MTAs would go on until their memory is full.
+    fn count(&mut self, received: &Received) -> Result<(), LinkError> {
+        self.heard.0 += received.frame.payload.len();
+        self.heard.1 += 1;
+        if self.heard.0 > HEARD_MAX || self.heard.1 > PACKETS_MAX { Err(LinkError::TooMuch) } else { Ok(()) }
     }
 
     /// Length and code are there, and the length is below 1 for whoever takes it for a signed number.
@@ -280,6 +300,12 @@ impl FrameHead {
     }
 }
 
+/// So many bytes may answer one command: more than any new body for a message that is taken.
+const HEARD_MAX: usize = 128 * 1024 * 1024;
+
+/// So many packets may answer one command.
+const PACKETS_MAX: usize = 100_000;
+
 /// So many bytes of what nobody has asked for are listened to.
 const OVERHEARD_MAX: usize = 64 * 1024;
 
@@ -290,8 +316,39 @@ fn note_failure(journal: &Journal, channel: Channel, error: &LinkError) {
     let failure = match error {
         LinkError::Connect(_) => LinkFailure::Refused,
         LinkError::Timeout { .. } => LinkFailure::Timeout,
-        LinkError::Frame(_) | LinkError::Malformed(_) => LinkFailure::Garbage,
+        LinkError::Frame(_) | LinkError::Malformed(_) | LinkError::TooMuch => LinkFailure::Garbage,
         LinkError::Eof(_) | LinkError::Io(_) | LinkError::Protocol(_) => LinkFailure::Closed,
     };
     journal.note(Event::LinkFailed(channel, failure, error.to_string()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A filter that reports progress for ever.
+    struct Endless;
+
+    impl Connect for Endless {
+        fn connect(&self, _: usize) -> Connecting<'_> {
+            let (mut filter, mta) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(async move { while filter.write_all(&b"\0\0\0\x01p".repeat(1000)).await.is_ok() {} });
+            Box::pin(async move { Ok(Box::new(mta) as Box<dyn Stream>) })
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_given_up() {
+        let (journal, channel, limit) = (Journal::new(), Channel { filter: 0, connection: 0 }, Duration::from_hours(1));
+        let offer = Negotiate::offer(6);
+        let mut link = Link::open(&Endless, offer, channel, journal.clone(), limit, BadLength::Refused).await.unwrap();
+        let mut packets = 0;
+        let error = loop {
+            match link.receive(limit).await {
+                Ok(_) => packets += 1,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(error, LinkError::TooMuch) && packets == PACKETS_MAX, "{packets} packets, then {error}");
+    }
 }

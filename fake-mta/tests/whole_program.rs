@@ -125,3 +125,26 @@ fn a_chain_takes_as_many_running_milters_as_it_has() {
     assert!(code == Some(3) && text.contains("the scenario has 2 milters, and --milter names 1"), "{text}");
     assert_eq!((first.interrupt(), second.interrupt()), (Some(0), Some(0)));
 }
+
+/// The world of a run is up until Ctrl-C: its milter answers, and its folder is there.
+#[test]
+fn a_kept_world_is_up_until_it_is_stopped() {
+    let dir = folder(&[("fake-mta.toml", SUITE), ("rules", "mail: reject\n")]);
+    fs::write(dir.path().join("a.toml"), scenario("one", "M: continue")).expect("a file");
+    let mut child = fake_mta(dir.path(), &["run", ".", "--keep"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let said = BufReader::new(child.stderr.take().expect("a pipe")).lines().next();
+    assert_eq!(said.expect("a line").expect("text"), "they are up; Ctrl-C ends them");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let kept: Vec<String> = lines.skip_while(|line| line != "kept of one [postfix]:").take(5).collect();
+    let after = |prefix: &str| kept.iter().find_map(|line| line.trim().strip_prefix(prefix)).expect("it is told");
+    let sent = told(dir.path(), &["send", "--milter", after("listens on ")]);
+    assert!(sent.1 == Some(1) && sent.0.contains("< reject"), "{}", sent.0);
+    let folder = Path::new(after("folder: ")).to_owned();
+    assert!(folder.is_dir() && kept.iter().any(|line| line.contains("DNS server: 127.0.0.1:")), "{kept:?}");
+    assert_eq!(Running(child).interrupt(), Some(1));
+    assert!(!folder.exists(), "the folder goes with the world");
+}

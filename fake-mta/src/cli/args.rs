@@ -8,7 +8,7 @@ use super::program_dir;
 use crate::{
     openspf::TimeoutForm,
     report::Target,
-    run::{Again, BlessMode, MilterAddr, Options, Part, Shard},
+    run::{Again, BlessMode, Keep, MilterAddr, Options, Part, Shard},
     scenario::{ProfileName, Unknown},
 };
 
@@ -86,9 +86,10 @@ pub(super) struct RunArgs {
     #[arg(long, conflicts_with_all = ["repeat", "until_fail"])]
     watch: bool,
 
-    /// Leave the temporary folders behind
-    #[arg(long)]
-    keep: bool,
+    /// Leave the milters, their DNS servers and their folders up until Ctrl-C, and say where they are; `folder` only leaves the
+    /// folders behind
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "world", value_parser = keep, conflicts_with = "watch")]
+    keep: Option<Keep>,
 
     /// Show the transcript of every run, and all places of a warning
     #[arg(long, short)]
@@ -119,7 +120,7 @@ impl RunArgs {
             reports: self.reports.clone(),
             strict: self.strict,
             watch: self.watch,
-            keep: self.keep,
+            keep: self.keep.unwrap_or_default(),
             verbose: self.verbose,
             ..self.select.options()
         }
@@ -128,6 +129,14 @@ impl RunArgs {
 
 fn timeout_form(text: &str) -> Result<TimeoutForm, String> {
     text.parse().map_err(|unknown: Unknown| format!("{unknown}, {}", unknown.help))
+}
+
+fn keep(text: &str) -> Result<Keep, String> {
+    match text {
+        "world" => Ok(Keep::World),
+        "folder" => Ok(Keep::Folder),
+        _ => Err("write --keep or --keep=folder".to_owned()),
+    }
 }
 
 fn bless_mode(text: &str) -> Result<BlessMode, String> {

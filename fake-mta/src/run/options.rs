@@ -32,8 +32,8 @@ pub struct Options {
     pub reports: Vec<Target>,
     /// Run again what changes, until the run is stopped.
     pub watch: bool,
-    /// Leave temporary folders behind.
-    pub keep: bool,
+    /// What is left of each world when its runs have ended.
+    pub keep: Keep,
     /// Warnings are failures.
     pub strict: bool,
     /// Show the transcript of every unit.
@@ -58,7 +58,7 @@ impl Options {
             bless: None,
             reports: Vec::new(),
             watch: false,
-            keep: false,
+            keep: Keep::Nothing,
             strict: false,
             verbose: false,
             bin,
@@ -75,6 +75,18 @@ pub enum BlessMode {
     Check,
     /// Rewrite lines with matchers too.
     Force,
+}
+
+/// What is left of a world when its runs have ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Its temporary folder.
+    Folder,
+    /// All of it, until the run is stopped: the folder, the milter and the DNS server.
+    World,
 }
 
 /// Which of the units that fit otherwise are wanted.

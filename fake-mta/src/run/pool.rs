@@ -9,7 +9,9 @@ use std::{
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
-    Cancel, Fatal, FatalKind, Options, Played, Player, Rounds, UnitResult, Warning, World, WorldOptions, difference,
+    Cancel, Fatal, FatalKind, Keep, Options, Played, Player, Rounds, UnitResult, Warning, World, WorldOptions,
+    difference,
+    kept::Kept,
     plan::{Plan, Planned},
     quoted,
 };
@@ -25,19 +27,21 @@ pub(super) async fn run_units(
     options: &Options,
     player: Arc<impl Player>,
     cancel: &Cancel,
+    kept: &Kept,
     mut done: impl FnMut(&UnitResult, bool),
 ) -> Vec<UnitResult> {
     let permits = Arc::new(Semaphore::new(jobs(options)));
     let mut tasks = JoinSet::new();
-    let strict = options.strict;
+    let ways = Ways { strict: options.strict, keep: options.keep, kept: kept.clone() };
     let mut first = 0;
     for group in plan.units.chunk_by(share_world) {
         let (permits, player, cancel) = (Arc::clone(&permits), Arc::clone(&player), cancel.clone());
         let (world, group, index) = (world_options(&group[0], plan, options), group.to_vec(), first);
+        let ways = ways.clone();
         first += group.len();
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
-            (index, run_group(group, &world, player.as_ref(), &cancel, strict).await)
+            (index, run_group(group, &world, player.as_ref(), &cancel, &ways).await)
         });
     }
     let mut results = Vec::new();
@@ -57,6 +61,14 @@ pub(super) async fn run_units(
         }
     }
     results
+}
+
+/// What holds for all units of a run.
+#[derive(Clone)]
+struct Ways {
+    strict: bool,
+    keep: Keep,
+    kept: Kept,
 }
 
 /// Each scenario has a world of its own; the tests of one document of an openspf suite share theirs.
@@ -90,7 +102,7 @@ fn world_options(planned: &Planned, plan: &Plan, options: &Options) -> WorldOpti
         running: options.milters.clone(),
         dns: plan.dns.clone(),
         bin: options.bin.clone(),
-        keep: options.keep,
+        keep: options.keep != Keep::Nothing,
     }
 }
 
@@ -100,7 +112,7 @@ async fn run_group(
     options: &WorldOptions,
     player: &impl Player,
     cancel: &Cancel,
-    strict: bool,
+    ways: &Ways,
 ) -> Vec<UnitResult> {
     let mut stage = Stage { options, cancel, world: None, failed: None };
     let mut results = Vec::new();
@@ -113,11 +125,11 @@ async fn run_group(
         };
         // The next unit gets a milter that is whole.
         if index == last || played.fatal.is_some() {
-            let ended = stage.end().await;
+            let ended = stage.end(&planned.unit, ways).await;
             // What broke first is what is told.
             played.fatal = played.fatal.or(ended);
         }
-        results.push(judged(planned, played, began, options, strict));
+        results.push(judged(planned, played, began, options, ways.strict));
     }
     results
 }
@@ -221,8 +233,9 @@ impl Stage<'_> {
         Ok(self.world.as_mut().expect("it was started just now"))
     }
 
-    async fn end(&mut self) -> Option<Fatal> {
-        self.world.take()?.stop().await
+    async fn end(&mut self, unit: &Unit, ways: &Ways) -> Option<Fatal> {
+        let world = ways.kept.take(unit.name(), self.world.take()?, ways.keep)?;
+        world.stop().await
     }
 }
 

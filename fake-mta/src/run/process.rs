@@ -78,6 +78,10 @@ impl Process {
         }
         // Waiting for a child of our own only fails if it is not one; then there is nothing left to wait for.
         let status = self.child.wait().await.unwrap_or_else(|_| ExitStatus::from_raw(0));
+        self.has_ended(status)
+    }
+
+    fn has_ended(&mut self, status: ExitStatus) -> ExitStatus {
         self.status = Some(status);
         // What it started may outlive it.
         self.signal(Signal::SIGKILL);
@@ -97,8 +101,10 @@ impl Process {
 
     /// Its end, if it has ended.
     pub(super) fn ended(&mut self) -> Option<ExitStatus> {
-        if self.status.is_none() {
-            self.status = self.child.try_wait().ok().flatten();
+        if self.status.is_none()
+            && let Ok(Some(status)) = self.child.try_wait()
+        {
+            self.has_ended(status);
         }
         self.status
     }
@@ -210,13 +216,21 @@ mod tests {
         assert_eq!(describe(process.wait().await), "signal 11 (SIGSEGV)");
     }
 
+    /// The child holds the pipe open as long as it lives: the reader's end is its end.
     #[tokio::test]
-    async fn what_a_script_started_ends_with_it() {
-        let mut process = shell("cat & echo $!; wait").spawn().expect("a shell");
-        // `cat` reads /dev/null and ends at once; the shell's own end is what counts here.
-        let (status, killed) = process.stop(StopSignal::Term, Duration::from_secs(10)).await;
-        assert!(is_orderly(status, StopSignal::Term));
-        assert!(!killed);
+    async fn what_a_script_started_ends_with_it_however_its_end_is_noticed() {
+        let started = "while :; do read x </dev/zero; done & exit 0";
+        let mut waited = shell(started).spawn().expect("a shell");
+        waited.wait().await;
+        let mut asked = shell(started).spawn().expect("a shell");
+        while asked.ended().is_none() {
+            tokio::task::yield_now().await;
+        }
+        for process in [&mut waited, &mut asked] {
+            for reader in process.readers.drain(..) {
+                timeout(Duration::from_secs(60), reader).await.expect("the pipe is closed").expect("no panic");
+            }
+        }
     }
 
     #[tokio::test]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{
     BlessMode, Cancel, Console, Exit, Options, Player, Status, Summary, UnitResult,
     bless::bless,
-    build, plan,
+    build,
+    kept::Kept,
+    plan,
     plan::{Plan, Planned},
     pool,
 };
@@ -31,7 +33,8 @@ pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, consol
         let exit = if cancel.is_cancelled() { Exit::CANCELLED } else { Exit::HARNESS };
         return Summary { exit, ..Summary::default() };
     }
-    let results = play_rounds(&plan, options, player, cancel, console).await;
+    let kept = Kept::default();
+    let results = play_rounds(&plan, options, player, cancel, &kept, console).await;
     let mut summary = Summary { exit: Exit::of(&results), results, deselected: plan.skipped };
     // What was accepted is a failure no more, and needs no telling beside the difference.
     if let Some(mode @ (BlessMode::Write | BlessMode::Force)) = options.bless {
@@ -49,6 +52,7 @@ pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, consol
         console.diags(&[diag]);
         summary.exit = Exit::HARNESS;
     }
+    kept.show(cancel, console).await;
     console.results(&human::summary(&summary));
     for target in options.reports.iter().filter(|target| target.file.is_none()) {
         console.report(&report::render(target.format, &summary));
@@ -75,13 +79,14 @@ async fn play_rounds(
     options: &Options,
     player: impl Player,
     cancel: &Cancel,
+    kept: &Kept,
     console: &mut Console,
 ) -> Vec<UnitResult> {
     let player = Arc::new(player);
     let mut total: Vec<UnitResult> = Vec::new();
     let mut rounds = 0;
     loop {
-        let results = play(plan, options, Arc::clone(&player), cancel, console).await;
+        let results = play(plan, options, Arc::clone(&player), cancel, kept, console).await;
         rounds += 1;
         if total.is_empty() {
             total = results;
@@ -101,11 +106,12 @@ async fn play(
     options: &Options,
     player: Arc<impl Player>,
     cancel: &Cancel,
+    kept: &Kept,
     console: &mut Console,
 ) -> Vec<UnitResult> {
     console.begin(plan.units.len());
     let verbose = options.verbose;
-    let results = pool::run_units(plan, options, player, cancel, |result, in_order| {
+    let results = pool::run_units(plan, options, player, cancel, kept, |result, in_order| {
         if in_order {
             console.results(&human::unit_line(result, console.colour()));
             if verbose {

@@ -78,7 +78,8 @@ impl World {
         dns: Arc<FakeDns>,
         cancel: &Cancel,
     ) -> Result<Self, Fatal> {
-        let dir = temporary_dir()?;
+        let mut dir = temporary_dir()?;
+        dir.disable_cleanup(options.keep);
         let dns_address = options.dns.clone();
         let Some(suite) = options.suite.clone().filter(|_| options.running.is_empty()) else {
             let milters = chain::running(unit, &options.running)?;
@@ -96,7 +97,6 @@ impl World {
                     let (process, suite) = (Some(process), Some(suite));
                     let milters = vec![milter];
                     let mut world = Self { process, others, command, suite, dns, dns_address, milters, dir };
-                    world.dir.disable_cleanup(options.keep);
                     world.start_others(unit, options, cancel).await?;
                     return Ok(world);
                 }
@@ -104,9 +104,25 @@ impl World {
                 Err(fatal) if suite.socket == SocketKind::Inet && attempt < PORT_ATTEMPTS && says_in_use(&fatal) => {
                     attempt += 1;
                 }
-                Err(fatal) => return Err(fatal),
+                Err(mut fatal) => {
+                    if options.keep {
+                        fatal.notes.push(format!("folder: {}", dir.path().display()));
+                    }
+                    return Err(fatal);
+                }
             }
         }
+    }
+
+    /// Where everything is, for people.
+    pub(super) fn description(&self) -> Vec<String> {
+        let mut lines = vec![format!("folder: {}", self.dir.path().display())];
+        if let Some(process) = &self.process {
+            lines.push(format!("milter: {} (process {})", self.command, process.id()));
+        }
+        lines.extend(self.milters.iter().map(|milter| format!("listens on {milter}")));
+        lines.push(format!("DNS server: {}", self.dns.addr()));
+        lines
     }
 
     /// The fake DNS server: its log, its steps, its near misses.
@@ -174,6 +190,12 @@ impl World {
         }
         dns::end(self.dns, self.dns_address.as_ref()).await;
         fatal
+    }
+
+    /// Stops everything, and removes the folder even if it was to be kept.
+    pub(super) async fn discard(mut self) {
+        self.dir.disable_cleanup(false);
+        self.stop().await;
     }
 
     /// Asks the milter to stop, and says so if it had crashed, or had to be killed.
