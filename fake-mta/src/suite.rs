@@ -1,6 +1,7 @@
 //! `fake-mta.toml`: the milter under test, named once for all scenarios of a folder.
 
 mod find;
+mod helper;
 mod template;
 mod words;
 
@@ -13,6 +14,7 @@ use std::{
 };
 
 pub use find::{FILE_NAME, find};
+pub use helper::Helper;
 pub use template::{Placeholders, Template};
 
 use crate::{
@@ -40,6 +42,10 @@ pub struct Suite {
     pub config_file: Option<Template>,
     /// Further files that the milter reads, by their names in the run's own folder.
     pub files: BTreeMap<String, Template>,
+    /// What has to run beside the milter, in the order in which it is started.
+    pub helpers: Vec<Helper>,
+    /// The user whom the run's own folder belongs to: for milters that give up root for this user.
+    pub user: Option<Located<String>>,
     /// How long one process of the milter lives.
     pub process: ProcessScope,
     /// The milter knows no DNS server but those of `/etc/resolv.conf`: it gets namespaces of its own, with one.
@@ -184,7 +190,8 @@ impl Suite {
     }
 
     fn templates(&self) -> impl Iterator<Item = &Template> {
-        let words = self.command.iter().chain(self.env.values()).chain(self.files.values());
+        let helpers = self.helpers.iter().flat_map(|helper| helper.command.iter().chain(&helper.ready));
+        let words = self.command.iter().chain(self.env.values()).chain(self.files.values()).chain(helpers);
         words.chain(&self.cwd).chain(&self.config_file)
     }
 }
@@ -210,6 +217,8 @@ fn read(source: &Arc<Source>, node: &Node, problems: &mut Problems) -> Option<Su
         config,
         config_file: template(&mut fields, "config_file", socket),
         files: files(&mut fields, socket),
+        helpers: helper::helpers(&mut fields, socket),
+        user: fields.text("user"),
         process: fields.word("process", &ProcessScope::ALL).map(|word| word.value).unwrap_or_default(),
         netns: fields.boolean("netns").unwrap_or_default(),
         ready_timeout: fields.duration("ready_timeout").unwrap_or(READY_TIMEOUT),
@@ -276,14 +285,6 @@ fn environment(fields: &mut Fields<'_>, socket: SocketKind) -> BTreeMap<String, 
         env.extend(fields.problems().take(Template::parse(&text, socket)).map(|value| (name, value)));
     }
     env
-}
-
-/// Reads a word list of a scenario (`args`, `env`) against the suite's kind of socket.
-///
-/// # Errors
-/// An unknown placeholder.
-pub(crate) fn scenario_template(text: &Located<String>, socket: SocketKind) -> Result<Template, Diag> {
-    Template::parse(text, socket)
 }
 
 /// Reads the suite file at `path`.

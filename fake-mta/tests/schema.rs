@@ -181,6 +181,7 @@ fn sample_value(key: &Key) -> Value {
         Shape::Number => Value::Integer(6),
         Shape::Boolean => Value::Boolean(true),
         Shape::Text | Shape::Line | Shape::Block | Shape::ByProfile => text(sample_text(key.name)),
+        Shape::Address => text("unix:/x"),
         Shape::Time => text("5m"),
         Shape::Date => text("2004-08-01T12:00:00Z"),
         Shape::Word(words) | Shape::Words(words) => text(words()[0]),

@@ -140,3 +140,40 @@ fn a_deviation_may_be_known_of_one_mta_alone() {
         "{text}"
     );
 }
+
+/// The helper writes where it listens into the milter's script; the milter is only started once it does.
+#[test]
+fn helpers_are_started_first_and_waited_for() {
+    let suite = "[milter]\ncommand = ['sh', '-c', 'test -S {dir}/h && exec {bin}/fake-mta filter --script {dir}/s --listen {listen}']\n\
+                 files.s = 'rcpt: reject'\n[[milter.helper]]\n\
+                 command = '{bin}/fake-mta filter --script {dir}/s --listen unix:{dir}/h'\nready = 'unix:{dir}/h'\n";
+    let text = run(suite, &scenario("reject", ""), &[]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+    let failing = suite.replace("filter --script {dir}/s --listen unix", "filter --script {dir}/none --listen unix");
+    let text = run(&failing, &scenario("reject", ""), &[]);
+    assert!(text.contains("the helper ended before it accepted a connection: exit status 2"), "{text}");
+    assert!(text.contains("cannot read ") && text.ends_with("--- exit 3 ---\n"), "{text}");
+}
+
+#[test]
+fn a_milter_that_goes_into_the_background_is_told_how_to_stay() {
+    let suite =
+        "[milter]\ncommand = ['sh', '-c', 'setsid {bin}/fake-mta filter --script none --listen {listen} & exit 0']\n";
+    let text = run(suite, &scenario("reject", ""), &[]);
+    assert!(text.contains("has it gone into the background?"), "{text}");
+}
+
+#[test]
+fn the_folder_belongs_to_the_user_that_the_milter_becomes() {
+    let suite = |user: &str| {
+        format!(
+            "[milter]\ncommand = ['sh', '-c', 'exec {{bin}}/fake-mta filter --script $(stat -c {{dir}}/%U {{dir}}) --listen {{listen}}']\n\
+             files.{user} = 'rcpt: reject'\nuser = '{user}'\n"
+        )
+    };
+    let text = run(&suite("no-such-user"), &scenario("reject", ""), &[]);
+    assert!(text.contains("to the user `no-such-user`: there is no such user"), "{text}");
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).expect("a list of users").expect("we are in it");
+    let text = run(&suite(&user.name), &scenario("reject", ""), &[]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+}

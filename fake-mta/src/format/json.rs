@@ -58,6 +58,7 @@ impl Writer {
             Shape::Boolean => json!({ "type": "boolean" }),
             Shape::Text | Shape::Block => json!({ "type": "string" }),
             Shape::Line => json!({ "type": "string", "pattern": r"^[^\r\n]*[^\s][^\r\n]*$" }),
+            Shape::Address => json!({ "type": "string", "pattern": "^(unix|local|inet6?):" }),
             Shape::Time => self.filled(json!({ "type": "string", "pattern": r"^[0-9]+\s*(ms|s|m|h)$" })),
             Shape::Date => self.filled(json!({ "type": "string", "pattern": DATE })),
             Shape::Word(words) => self.filled(json!({ "enum": words() })),

@@ -14,7 +14,7 @@ pub use json::{schema, schema_text};
 pub use table::{Key, Shape, Table};
 
 pub(crate) use scenario::{CHAINED, DNS, MACROS, MESSAGE, MILTER, MTA, SCENARIO, SESSION, TIMEOUTS};
-pub(crate) use suite::{OPENSPF, SUITE, SUITE_MILTER};
+pub(crate) use suite::{HELPER, OPENSPF, SUITE, SUITE_MILTER};
 
 /// The kinds of files that there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,5 +41,15 @@ pub(crate) fn profiles() -> Vec<&'static str> {
 }
 
 /// The tables that the reference shows, in its order.
-pub const REFERENCE: [&Table; 9] =
-    [&SCENARIO, &DNS, &MTA, &MILTER, &scenario::CHAINED_MORE, &SESSION, &scenario::VARIANT, &SUITE_MILTER, &OPENSPF];
+pub const REFERENCE: [&Table; 10] = [
+    &SCENARIO,
+    &DNS,
+    &MTA,
+    &MILTER,
+    &scenario::CHAINED_MORE,
+    &SESSION,
+    &scenario::VARIANT,
+    &SUITE_MILTER,
+    &HELPER,
+    &OPENSPF,
+];

@@ -52,6 +52,19 @@ pub(crate) const SUITE_MILTER: Table = Table {
         ),
         Key::new("env", Shape::Strings, "table of strings", "further environment"),
         Key::new(
+            "helper",
+            Shape::Tables(&HELPER),
+            "tables",
+            "programs that the milter talks to, started before it, in their order, and ended with it",
+        ),
+        Key::new(
+            "user",
+            Shape::Text,
+            "string",
+            "the user that the milter, started as root, becomes by itself: `{dir}` and what is in it belong to them",
+        )
+        .default("as fake-mta"),
+        Key::new(
             "process",
             Shape::Word(|| words(&ProcessScope::ALL)),
             "`scenario`, `suite`",
@@ -82,6 +95,22 @@ pub(crate) const SUITE_MILTER: Table = Table {
         )
         .default("`TERM`"),
         Key::new("stop_timeout", Shape::Time, "time", "until it is killed").default("`10s`"),
+    ],
+};
+
+/// `[[milter.helper]]`.
+pub(crate) const HELPER: Table = Table {
+    name: "helper",
+    keys: &[
+        Key::new("command", Shape::Command, "string or list of words", "starts it, with the placeholders of the milter's")
+            .required(),
+        Key::new(
+            "ready",
+            Shape::Address,
+            "string",
+            "where it accepts connections once it is ready, as `unix:{dir}/clamd.sock` or `inet:783@127.0.0.1`; `ready_timeout` holds for it too",
+        )
+        .default("nothing is waited for"),
     ],
 };
 

@@ -41,6 +41,8 @@ pub enum Shape {
     Text,
     /// A string of one line that is not blank.
     Line,
+    /// The address of a socket: `unix:/path`, `inet:port@host`.
+    Address,
     /// `500ms`, `10s`, `5m`, `1h`.
     Time,
     /// An RFC 3339 date with time and zone, as a string.

@@ -56,7 +56,7 @@ fn command_line(suite: &Suite, bin: &Path) -> Option<CommandLine> {
     {
         words.extend(cargo_options(bin, &words));
     }
-    Some(CommandLine { words, env: Vec::new(), cwd: suite.dir().to_owned() })
+    Some(CommandLine { wrapper: Vec::new(), words, env: Vec::new(), cwd: suite.dir().to_owned() })
 }
 
 /// `--target-dir` and the profile, from a folder such as `target/debug`; nothing if the command has its own.

@@ -7,6 +7,7 @@ mod cancel;
 mod console;
 mod difference;
 mod discover;
+mod family;
 mod kept;
 mod launch;
 mod netns;

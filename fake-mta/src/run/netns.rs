@@ -64,13 +64,13 @@ pub(super) fn dns_addr(number: u8) -> SocketAddr {
 }
 
 /// The command in a mount namespace in which `/etc/resolv.conf` names this server alone.
-pub(super) fn with_resolver(words: Vec<String>, dir: &Path, server: IpAddr) -> Result<Vec<String>, Fatal> {
+pub(super) fn with_resolver(dir: &Path, server: IpAddr) -> Result<Vec<String>, Fatal> {
     let path = dir.join("resolv.conf");
     std::fs::write(&path, format!("nameserver {server}\noptions timeout:1 attempts:2\n"))
         .map_err(|error| Fatal::new(FatalKind::Harness, format!("cannot write {}: {error}", path.display())))?;
     let bind = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
     let wrapper = ["unshare", "--mount", "--", "sh", "-c", bind].map(str::to_owned);
-    Ok(wrapper.into_iter().chain([path.to_string_lossy().into_owned()]).chain(words).collect())
+    Ok(wrapper.into_iter().chain([path.to_string_lossy().into_owned()]).collect())
 }
 
 /// Loopback is down in a new namespace.

@@ -11,7 +11,7 @@ use crate::{
     diag::{Diag, Source},
     openspf,
     scenario::{self, Scenario, Unit},
-    suite::{self, Suite, scenario_template},
+    suite::{self, Suite, Template},
 };
 
 /// A unit, and the suite that names its milter.
@@ -164,7 +164,7 @@ impl Reader {
         let Some(suite) = suite else { return };
         let sections: Vec<_> = super::settings::sections(unit).collect();
         let texts = sections.iter().flat_map(|section| section.args.iter().chain(section.env.values()));
-        let mut found: Vec<Diag> = texts.filter_map(|text| scenario_template(text, suite.socket).err()).collect();
+        let mut found: Vec<Diag> = texts.filter_map(|text| Template::parse(text, suite.socket).err()).collect();
         if sections.iter().any(|section| section.config.is_some()) && !suite.takes_config() {
             let span = unit.scenario.name.span.clone();
             let title = format!(

@@ -18,12 +18,14 @@ use tokio::{
     time::timeout,
 };
 
-use super::tail::Tail;
+use super::{family, tail::Tail};
 use crate::suite::StopSignal;
 
 /// What to start.
 #[derive(Clone, Debug)]
 pub(super) struct CommandLine {
+    /// What the command is started by, as `unshare`; it is not shown.
+    pub(super) wrapper: Vec<String>,
     /// The program and its arguments; at least one word.
     pub(super) words: Vec<String>,
     /// Environment beside our own.
@@ -32,14 +34,18 @@ pub(super) struct CommandLine {
     pub(super) cwd: PathBuf,
 }
 
-/// A running process in a process group of its own. Dropping it kills the group.
+/// A running process in a process group of its own. Dropping it kills the group, and what has left the group since.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
     group: Pid,
+    mark: String,
+    /// What it needs beside it: ended when it has ended.
+    helpers: Vec<Self>,
     output: Tail,
     readers: Vec<JoinHandle<()>>,
     status: Option<ExitStatus>,
+    left_behind: usize,
 }
 
 impl CommandLine {
@@ -53,9 +59,10 @@ impl CommandLine {
     /// # Errors
     /// What the system says, as a rule that there is no such program.
     pub(super) fn spawn(&self) -> io::Result<Process> {
-        let (program, args) = self.words.split_first().expect("a command has at least one word");
-        let mut command = Command::new(program);
-        command.args(args).envs(self.env.iter().cloned()).current_dir(&self.cwd);
+        let mut words = self.wrapper.iter().chain(&self.words);
+        let mut command = Command::new(words.next().expect("a command has at least one word"));
+        let mark = family::mark();
+        command.args(words).env(family::MARK, &mark).envs(self.env.iter().cloned()).current_dir(&self.cwd);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Its own group: a shell script's children go with it, and a Ctrl-C at the terminal reaches us alone.
         command.process_group(0).kill_on_drop(true);
@@ -66,7 +73,7 @@ impl CommandLine {
         let mut readers = Vec::new();
         readers.extend(child.stdout.take().map(|stream| output.follow(stream)));
         readers.extend(child.stderr.take().map(|stream| output.follow(stream)));
-        Ok(Process { child, group, output, readers, status: None })
+        Ok(Process { child, group, mark, helpers: Vec::new(), output, readers, status: None, left_behind: 0 })
     }
 }
 
@@ -84,8 +91,26 @@ impl Process {
     fn has_ended(&mut self, status: ExitStatus) -> ExitStatus {
         self.status = Some(status);
         // What it started may outlive it.
-        self.signal(Signal::SIGKILL);
+        self.left_behind = family::beyond(&self.mark, self.group);
+        self.kill_family();
+        self.helpers.clear();
         status
+    }
+
+    /// Gives it what has to run beside it.
+    pub(super) fn with(mut self, helpers: Vec<Self>) -> Self {
+        self.helpers = helpers;
+        self
+    }
+
+    /// Whether it left processes behind in sessions or groups of their own, as one does that goes into the background.
+    pub(super) fn has_left_others(&self) -> bool {
+        self.left_behind > 0
+    }
+
+    fn kill_family(&self) {
+        self.signal(Signal::SIGKILL);
+        family::kill(&self.mark);
     }
 
     /// Its id, which is that of its group too.
@@ -95,7 +120,7 @@ impl Process {
 
     /// Ends it with everything that it started.
     pub(super) async fn kill(&mut self) {
-        self.signal(Signal::SIGKILL);
+        self.kill_family();
         self.wait().await;
     }
 
@@ -141,7 +166,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if self.status.is_none() {
-            self.signal(Signal::SIGKILL);
+            self.kill_family();
         }
         self.readers.iter().for_each(JoinHandle::abort);
     }
@@ -190,13 +215,14 @@ mod tests {
     use super::*;
 
     fn shell(script: &str) -> CommandLine {
-        CommandLine { words: vec!["sh".into(), "-c".into(), script.into()], env: Vec::new(), cwd: ".".into() }
+        let words = vec!["sh".into(), "-c".into(), script.into()];
+        CommandLine { wrapper: Vec::new(), words, env: Vec::new(), cwd: ".".into() }
     }
 
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {
-        let line =
-            CommandLine { words: vec!["a b".into(), "--x=1".into(), "it's".into()], env: vec![], cwd: ".".into() };
+        let words = vec!["a b".into(), "--x=1".into(), "it's".into()];
+        let line = CommandLine { wrapper: vec!["unshare".into()], words, env: vec![], cwd: ".".into() };
         assert_eq!(line.shown(), r"'a b' --x=1 'it'\''s'");
     }
 
@@ -231,6 +257,18 @@ mod tests {
                 timeout(Duration::from_secs(60), reader).await.expect("the pipe is closed").expect("no panic");
             }
         }
+    }
+
+    /// As daemons do: a session of its own, and nothing of the first process is left.
+    #[tokio::test]
+    async fn what_has_gone_into_the_background_ends_with_it_too() {
+        let mut process =
+            shell("setsid sh -c 'while :; do read x </dev/zero; done' & exit 0").spawn().expect("a shell");
+        process.wait().await;
+        for reader in process.readers.drain(..) {
+            timeout(Duration::from_secs(60), reader).await.expect("the pipe is closed").expect("no panic");
+        }
+        assert!(process.has_left_others());
     }
 
     #[tokio::test]

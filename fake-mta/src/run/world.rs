@@ -3,6 +3,7 @@
 mod again;
 mod chain;
 mod dns;
+mod start;
 
 pub use dns::DnsAddress;
 
@@ -14,12 +15,13 @@ use std::{
 
 use fake_dns::FakeDns;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::net::TcpListener;
 
+use self::start::start;
 use super::{
     Cancel, Fatal, FatalKind, MilterAddr,
-    launch::command_line,
-    process::{CommandLine, Process, describe, is_orderly},
+    launch::launch,
+    process::{Process, describe, is_orderly},
 };
 use crate::{
     scenario::Unit,
@@ -89,11 +91,11 @@ impl World {
         let mut attempt = 1;
         loop {
             let milter = free_address(suite.socket, dir.path()).await?;
-            let line = command_line(&unit.scenario.milter, &suite, options, &milter, dir.path(), dns.addr())?;
-            let started = start_milter(&line, &suite, &milter, cancel).await;
+            let launch = launch(&unit.scenario.milter, &suite, options, &milter, dir.path(), dns.addr())?;
+            let started = start(&launch, &suite, &milter, cancel).await;
             match started {
                 Ok(process) => {
-                    let (command, others) = (line.shown(), Vec::new());
+                    let (command, others) = (launch.milter.shown(), Vec::new());
                     let (process, suite) = (Some(process), Some(suite));
                     let milters = vec![milter];
                     let mut world = Self { process, others, command, suite, dns, dns_address, milters, dir };
@@ -257,82 +259,12 @@ async fn free_address(socket: SocketKind, dir: &Path) -> Result<MilterAddr, Fata
     }
 }
 
-/// Starts the milter, and waits until it accepts connections.
-async fn start_milter(
-    line: &CommandLine,
-    suite: &Suite,
-    milter: &MilterAddr,
-    cancel: &Cancel,
-) -> Result<Process, Fatal> {
-    let mut process = line.spawn().map_err(|error| cannot_start(line, suite, &error))?;
-    let limit = suite.ready_timeout;
-    let fatal = tokio::select! {
-        biased;
-        () = cancel.cancelled() => Fatal::new(FatalKind::Cancelled, "stopped"),
-        status = process.wait() => {
-            let text = format!("the milter ended before it accepted a connection: {}", describe(status));
-            Fatal::new(FatalKind::Harness, text)
-        }
-        ready = tokio::time::timeout(limit, accepts(milter)) => match ready {
-            Ok(()) => return Ok(process),
-            Err(_) => {
-                let text = format!("the milter accepted no connection within {}", super::duration_text(limit));
-                let help = "does the command use {listen}? `ready_timeout` in fake-mta.toml sets the limit";
-                let notes = vec![format!("tried: {milter}")];
-                Fatal { notes, help: Some(help.into()), ..Fatal::new(FatalKind::Harness, text) }
-            }
-        },
-    };
-    process.stop(suite.stop_signal, suite.stop_timeout.min(GIVE_UP_LIMIT)).await;
-    Err(with_output(fatal, &mut process, &line.shown()).await)
-}
-
-/// Ends when the milter takes a connection; the connection is closed at once, before a packet goes over it.
-async fn accepts(milter: &MilterAddr) {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let connected = match milter {
-            MilterAddr::Unix(path) => UnixStream::connect(path).await.is_ok(),
-            MilterAddr::Tcp(addr) => TcpStream::connect(addr).await.is_ok(),
-        };
-        if connected {
-            return;
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(MAX_PAUSE);
-    }
-}
-
 /// Connects now and then to a milter that was asked to stop: libmilter looks at its flag every five seconds, or when somebody comes.
 async fn nudge(milter: &MilterAddr) {
     loop {
         tokio::time::sleep(NUDGE_PAUSE).await;
         drop(crate::connector::connect(milter).await);
     }
-}
-
-fn cannot_start(line: &CommandLine, suite: &Suite, error: &std::io::Error) -> Fatal {
-    let program = crate::diag::escape(&line.words[0]).into_owned();
-    let (text, help) = match error.kind() {
-        std::io::ErrorKind::NotFound if !line.cwd.is_dir() => {
-            (format!("cannot start the milter: no folder {}", line.cwd.display()), "see `cwd` in fake-mta.toml")
-        }
-        std::io::ErrorKind::NotFound if line.words[0].starts_with('.') => (
-            format!("cannot start the milter: no program `{program}` in {}", line.cwd.display()),
-            "it starts in the folder `cwd` of fake-mta.toml, seen from that file; `build` there makes it before the run",
-        ),
-        std::io::ErrorKind::NotFound => (
-            format!("cannot start the milter: no program `{program}`"),
-            "a name without `/` is looked for in PATH; `build` in fake-mta.toml makes it before the run",
-        ),
-        std::io::ErrorKind::PermissionDenied => (
-            format!("cannot start the milter: `{program}` may not be executed"),
-            "is it a program, and has it the x bit?",
-        ),
-        _ => (format!("cannot start the milter: `{program}`: {error}"), "see `command` in fake-mta.toml"),
-    };
-    let place = suite.command.first().map(|word| format!("named at {}", word.span()));
-    Fatal { notes: place.into_iter().collect(), help: Some(help.into()), ..Fatal::new(FatalKind::Harness, text) }
 }
 
 /// Adds the command and the last lines it wrote.
@@ -353,17 +285,8 @@ fn says_in_use(fatal: &Fatal) -> bool {
 /// A Unix socket's path may have 107 bytes; the folder's own name and the socket's take 19.
 const MAX_TEMP_BYTES: usize = 80;
 
-/// The pauses between attempts to connect begin here and double.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-
-/// The longest pause between two attempts to connect.
-const MAX_PAUSE: Duration = Duration::from_millis(50);
-
 /// How long a milter has to stop by itself before it is nudged, and between two nudges.
 const NUDGE_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long a milter that did not come up may take to stop.
-const GIVE_UP_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a milter whose connection broke may take to end.
 const END_LIMIT: Duration = Duration::from_millis(500);

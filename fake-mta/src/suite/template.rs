@@ -42,7 +42,8 @@ impl Template {
             let name = &text.value[start + 1..end - 1];
             if !NAMES.contains(&name) && !name.starts_with(CONFIG) {
                 let unknown = Unknown::new("placeholder", name, NAMES);
-                return Err(Diag::error(unknown.to_string()).label(&place(start, end), "").help(unknown.help));
+                let diag = Diag::error(unknown.to_string()).label(&place(start, end), "").help(unknown.help);
+                return Err(diag.help(format!("braces that are to stay are doubled: `{{{{{name}}}}}`")));
             }
             let wrong = match socket {
                 SocketKind::Unix => matches!(name, "listen.host" | "listen.port"),
@@ -81,6 +82,12 @@ impl Template {
         &self.text
     }
 
+    /// A word of a command; `None` if it is a placeholder alone and stands for nothing, as options that a scenario may give.
+    pub fn expand_word(&self, values: &Placeholders<'_>) -> Option<String> {
+        let is_alone = placeholders(&self.text).next() == Some((0, self.text.len()));
+        Some(self.expand(values)).filter(|word| !(is_alone && word.is_empty()))
+    }
+
     /// The text with the placeholders filled in.
     pub fn expand(&self, values: &Placeholders<'_>) -> String {
         values.fill(&self.text)
@@ -88,15 +95,21 @@ impl Template {
 }
 
 impl Placeholders<'_> {
-    /// Fills in every known placeholder; other braces stay as they are, and so do `%{…}` and `${…}`.
+    /// Fills in every known placeholder, and takes a pair of braces from what has two of them; other braces stay as they are, and
+    /// so do `%{…}` and `${…}`.
     pub fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
         let mut at = 0;
-        for (start, end) in placeholders(text) {
-            if let Some(value) = self.value(&text[start + 1..end - 1]) {
-                filled.push_str(&text[at..start]);
+        for (start, end) in braced(text) {
+            let name = &text[start + 1..end - 1];
+            let (from, to, value) = match is_doubled(text, start, end) {
+                true => (start - 1, end + 1, Some(format!("{{{name}}}"))),
+                false => (start, end, self.value(name)),
+            };
+            if let Some(value) = value {
+                filled.push_str(&text[at..from]);
                 filled.push_str(&value);
-                at = end;
+                at = to;
             }
         }
         filled + &text[at..]
@@ -144,8 +157,17 @@ fn scalar(value: &toml::Value) -> Option<String> {
     }
 }
 
-/// The places of everything that looks like a placeholder, braces included.
+/// The places of everything that looks like a placeholder, braces included; what has two pairs of braces stands for itself.
 fn placeholders(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    braced(text).filter(|(start, end)| !is_doubled(text, *start, *end))
+}
+
+fn is_doubled(text: &str, start: usize, end: usize) -> bool {
+    text[..start].ends_with('{') && text[end..].starts_with('}')
+}
+
+/// The places of words in braces.
+fn braced(text: &str) -> impl Iterator<Item = (usize, usize)> {
     text.match_indices('{').filter_map(move |(start, _)| {
         let end = start + text[start..].find('}')? + 1;
         let name = &text[start + 1..end - 1];
@@ -181,5 +203,22 @@ mod tests {
         );
         assert_eq!(values.fill("{bin}/x {listen} {listen.port} {dns.host}"), "/b/x inet:4711@127.0.0.1 4711 127.0.0.1");
         assert_eq!(values.fill("%{dir} ${dir} {i} {listen.path} {"), "%{dir} ${dir} {i} {listen.path} {");
+        assert_eq!(values.fill("{{dir}} {{x} {{{dir}}}"), "{dir} {{x} {{dir}}");
+    }
+
+    #[test]
+    fn a_word_that_is_nothing_but_an_empty_value_is_left_out() {
+        let listen: MilterAddr = "inet:4711@127.0.0.1".parse().expect("an address");
+        let (bin, dns) = (Path::new("/b"), "127.0.0.1:53".parse().expect("an address"));
+        let config = &"more = \"\"".parse().expect("a table");
+        let values = Placeholders { bin, dir: bin, listen: &listen, dns, config };
+        let word = |text: &str| {
+            let span = Span::new(&crate::diag::Source::new("a", text), 0..text.len());
+            Template::parse(&Located::new(text.to_owned(), span), SocketKind::Inet).expect("good").expand_word(&values)
+        };
+        assert_eq!(
+            (word("{config.more}"), word("-x{config.more}"), word("")),
+            (None, Some("-x".into()), Some("".into()))
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The milter's process, for those who end it and start it again.
 
-use super::{Fatal, World, command_line, no_milter, start_milter};
+use super::{Fatal, World, launch, no_milter, start};
 use crate::{
     run::{Cancel, WorldOptions},
     scenario::Unit,
@@ -32,8 +32,8 @@ impl World {
         self.kill_milter().await;
         let suite = self.suite.clone().ok_or_else(no_milter)?;
         let milter = self.milter();
-        let line = command_line(&unit.scenario.milter, &suite, options, milter, self.dir.path(), self.dns.addr())?;
-        self.process = Some(start_milter(&line, &suite, milter, cancel).await?);
+        let launch = launch(&unit.scenario.milter, &suite, options, milter, self.dir.path(), self.dns.addr())?;
+        self.process = Some(start(&launch, &suite, milter, cancel).await?);
         Ok(())
     }
 }

@@ -1,8 +1,6 @@
 //! The milters behind the first one: each a process of its own, in a folder of its own.
 
-use super::{
-    END_LIMIT, Fatal, FatalKind, World, command_line, free_address, no_milter, start_milter, stop, with_output,
-};
+use super::{END_LIMIT, Fatal, FatalKind, World, free_address, launch, no_milter, start, stop, with_output};
 use crate::{
     run::{
         Cancel, MilterAddr, WorldOptions,
@@ -35,10 +33,10 @@ impl World {
                 Fatal::new(FatalKind::Harness, format!("cannot make the folder {}: {error}", dir.display()))
             })?;
             let milter = free_address(suite.socket, &dir).await?;
-            let line = command_line(section, &suite, options, &milter, &dir, self.dns.addr())?;
-            let process = start_milter(&line, &suite, &milter, cancel).await?;
+            let launch = launch(section, &suite, options, &milter, &dir, self.dns.addr())?;
+            let process = start(&launch, &suite, &milter, cancel).await?;
             self.milters.push(milter.clone());
-            self.others.push(Member { process, command: line.shown(), milter });
+            self.others.push(Member { process, command: launch.milter.shown(), milter });
         }
         Ok(())
     }
