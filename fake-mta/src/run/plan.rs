@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Console, DnsAddress, Exit, Options, discover};
+use super::{Console, DnsAddress, Exit, Options, build::Bins, discover};
 use crate::{
     diag::{Diag, Source},
     openspf,
@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub(super) units: Vec<Planned>,
     /// How many units the options leave out.
     pub(super) skipped: usize,
+    /// `{bin}` for the suites that have one of their own.
+    pub(super) bins: Bins,
     /// The address of the fake DNS servers, if one was named.
     pub(super) dns: Option<DnsAddress>,
 }
@@ -68,7 +70,7 @@ pub(super) fn plan(options: &Options) -> Result<Plan, Vec<Diag>> {
     if units.is_empty() {
         return Err(vec![nothing_left(options, all)]);
     }
-    Ok(Plan { skipped: all - units.len(), units, dns: options.dns.map(DnsAddress::from) })
+    Ok(Plan { skipped: all - units.len(), units, bins: Bins::new(), dns: options.dns.map(DnsAddress::from) })
 }
 
 /// Whether a milter of the plan has to be started in namespaces of its own. What is wrong in the files is told later, by the run.

@@ -97,11 +97,12 @@ fn jobs(options: &Options) -> usize {
 }
 
 fn world_options(planned: &Planned, plan: &Plan, options: &Options) -> WorldOptions {
+    let own = planned.suite.as_ref().and_then(|suite| plan.bins.get(suite.source.path()));
     WorldOptions {
         suite: planned.suite.clone(),
         running: options.milters.clone(),
         dns: plan.dns.clone(),
-        bin: options.bin.clone(),
+        bin: own.unwrap_or(&options.bin).clone(),
         keep: options.keep != Keep::Nothing,
     }
 }

@@ -21,17 +21,20 @@ use crate::{
 /// Raising `cancel` ends the units that run, and skips the others.
 pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, console: &mut Console) -> Summary {
     console.set_report_on_out(options.reports.iter().any(|target| target.file.is_none()));
-    let plan = match plan::plan(options) {
+    let mut plan = match plan::plan(options) {
         Ok(plan) => plan,
         Err(diags) => {
             console.diags(&diags);
             return Summary { exit: Exit::UNREADABLE, ..Summary::default() };
         }
     };
-    if let Err(diag) = build::build(&suites(&plan), &options.bin, cancel).await {
-        console.diags(&[diag]);
-        let exit = if cancel.is_cancelled() { Exit::CANCELLED } else { Exit::HARNESS };
-        return Summary { exit, ..Summary::default() };
+    match build::build(&suites(&plan), &options.bin, cancel).await {
+        Ok(bins) => plan.bins = bins,
+        Err(diag) => {
+            console.diags(&[diag]);
+            let exit = if cancel.is_cancelled() { Exit::CANCELLED } else { Exit::HARNESS };
+            return Summary { exit, ..Summary::default() };
+        }
     }
     let kept = Kept::default();
     let results = play_rounds(&plan, options, player, cancel, &kept, console).await;
