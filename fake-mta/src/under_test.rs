@@ -51,9 +51,7 @@ impl MilterArgs {
             all.push((name.clone().unwrap_or_else(|| program_name(value)), Origin::Started(Arc::new(suite))));
         }
         for Named { name, value } in &self.suites {
-            let path = PathBuf::from(value);
-            let file = if path.is_dir() { path.join(suite::FILE_NAME) } else { path };
-            let suite = suite::load(file)?;
+            let suite = suite_at(PathBuf::from(value))?;
             let named = suite.command.first().map(|word| program_name(word.text()));
             all.push((name.clone().or(named).unwrap_or_default(), Origin::Started(Arc::new(suite))));
         }
@@ -104,8 +102,13 @@ impl std::str::FromStr for Named {
     }
 }
 
+/// A suite file; a folder stands for the one in it.
+pub(crate) fn suite_at(path: PathBuf) -> Result<Suite, Vec<Diag>> {
+    suite::load(if path.is_dir() { path.join(suite::FILE_NAME) } else { path })
+}
+
 /// A command of the command line, as a suite file would name it.
-fn command_suite(command: &str) -> Result<Suite, Vec<Diag>> {
+pub(crate) fn command_suite(command: &str) -> Result<Suite, Vec<Diag>> {
     let socket = if command.contains("{listen.port}") { "inet" } else { "unix" };
     let mut milter = toml::Table::new();
     milter.insert("command".to_owned(), toml::Value::String(command.to_owned()));

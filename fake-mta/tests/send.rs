@@ -122,3 +122,30 @@ fn standard_input_goes_through_as_it_is() {
     let expected = b"To: someone@example.org\nX-Tab:\ty\n\n.dot\ncaf\xe9\n";
     assert!(output.stdout.ends_with(expected), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+/// The milter is started for the one message, by a command or as a suite says, and its end is told.
+#[test]
+fn a_milter_can_be_started_for_one_message() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).expect("a file");
+    write("script", "eom: addheader X-A: b");
+    write("fake-mta.toml", "[milter]\ncommand = \"{bin}/fake-mta filter --script script --listen {listen}\"\n");
+    write("a.zone", "example.org. TXT \"v=spf1 -all\"\n");
+    let send = |args: &[&str]| shown(&fake_mta(dir.path(), &[&["send"], args].concat()).output().expect("it runs"));
+    let started = send(&["--suite", ".", "--zone", "a.zone", "-q", "--diff"]);
+    assert!(
+        started.contains("\n+X-A: b\n") && !started.contains("C: ") && started.ends_with("exit 0 ---\n"),
+        "{started}"
+    );
+    let program = env!("CARGO_BIN_EXE_fake-mta");
+    let command = format!("{program} filter --script {}/script --listen {{listen}}", dir.path().display());
+    let started = send(&["--command", &command]);
+    assert!(started.contains("\nX-A: b\n") && started.ends_with("exit 0 ---\n"), "{started}");
+    let failed = send(&["--command", "sh -c 'echo no luck >&2; exit 7' {listen}"]);
+    assert!(
+        failed.contains("exit status 7") && failed.contains("no luck") && failed.ends_with("exit 3 ---\n"),
+        "{failed}"
+    );
+    let wrong = send(&["--suite", ".", "--zone", "none.zone"]);
+    assert!(wrong.contains("none.zone") && wrong.ends_with("exit 2 ---\n"), "{wrong}");
+}

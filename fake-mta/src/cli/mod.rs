@@ -143,7 +143,9 @@ fn execute(command: Command, player: impl Player + Clone, console: &mut Console)
         }
         Command::Decode(args) => record::decode(&args, console),
         Command::Replay(args) => replay::run(&args, console),
-        Command::Send(args) => until_stopped(console, async |cancel, console| send::send(&args, cancel, console).await),
+        Command::Send(args) => {
+            until_stopped(console, async |cancel, console| send::send(&args, program_dir(), cancel, console).await)
+        }
         Command::Conform(args) => {
             until_stopped(console, async |cancel, console| conform::run(&args, program_dir(), cancel, console).await)
         }
@@ -175,6 +177,7 @@ fn run_scenarios(options: &Options, player: impl Player + Clone, console: &mut C
 fn wants_namespaces(command: &Command) -> Result<bool, Diag> {
     match command {
         Command::Run(args) => Ok(args.netns || run::wants_namespaces(&args.options())),
+        Command::Send(args) => Ok(send::suite(args).is_ok_and(|suite| suite.is_some_and(|suite| suite.netns))),
         Command::Conform(args) => args.milters().map_or(Ok(false), MilterArgs::wants_namespaces),
         Command::Bench(args) => args.milters().wants_namespaces(),
         _ => Ok(false),

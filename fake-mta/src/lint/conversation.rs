@@ -86,7 +86,12 @@ impl Conversation {
         let (lint, detail) = if self.unanswered.is_empty() {
             (Lint::ReplyUnasked, "left over when the connection was closed".to_owned())
         } else {
-            (Lint::ReplyAfterNoReply, format!("it had promised {}", self.unanswered))
+            // Which of the answers it was cannot be told: each was taken for that to the next command.
+            let promised = self.unanswered;
+            (
+                Lint::ReplyAfterNoReply,
+                format!("one too many: it had promised {promised}; or is it a second answer to another command?"),
+            )
         };
         Some(Finding { lint, filter, stage: stage(self.last), packet: shown(frame), detail })
     }

@@ -3,7 +3,10 @@
 use std::future::Future;
 
 use super::{Cancel, World};
-use crate::scenario::{SessionEvents, Unit};
+use crate::{
+    diag::Diag,
+    scenario::{SessionEvents, Unit},
+};
 
 /// The outcome of one unit, before it is judged.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +42,13 @@ pub struct Fatal {
     pub notes: Vec<String>,
     /// How to mend it.
     pub help: Option<String>,
+}
+
+impl From<&Fatal> for Diag {
+    fn from(fatal: &Fatal) -> Self {
+        let help = fatal.help.iter().cloned().collect();
+        Self { notes: fatal.notes.clone(), help, ..Self::error(fatal.text.clone()) }
+    }
 }
 
 impl Fatal {

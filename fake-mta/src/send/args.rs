@@ -21,8 +21,20 @@ pub struct SendArgs {
     pub(super) message: Option<PathBuf>,
 
     /// The milter, as unix:/path or inet:port@host; several are asked one after the other
-    #[arg(long, short, value_name = "ADDR", required = true)]
+    #[arg(long, short, value_name = "ADDR", required_unless_present_any = ["command", "suite"])]
     pub(super) milter: Vec<MilterAddr>,
+
+    /// Start this milter, and end it when the message is through; {listen}, {dns} and {dir} are filled in
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["milter", "suite"])]
+    pub(super) command: Option<String>,
+
+    /// Start the milter of this fake-mta.toml, or of the one in this folder
+    #[arg(long, value_name = "FILE", conflicts_with = "milter")]
+    pub(super) suite: Option<PathBuf>,
+
+    /// What the DNS server of a milter that is started has in it: zone text; may be given again
+    #[arg(long, value_name = "FILE", conflicts_with = "milter")]
+    pub(super) zone: Vec<PathBuf>,
 
     /// Which MTA to be: sendmail, postfix, or both side by side
     #[arg(long, short, value_name = "PROFILE", default_value = "postfix", value_parser = profiles)]
@@ -92,8 +104,8 @@ pub struct SendArgs {
     #[arg(long, short)]
     pub(super) diff: bool,
 
-    /// Write the resulting message and nothing else
-    #[arg(long, short, conflicts_with = "diff")]
+    /// Write the resulting message, or with --diff what the milter changed, and nothing else
+    #[arg(long, short)]
     pub(super) quiet: bool,
 
     /// How many columns two profiles side by side may take [default: $COLUMNS, or 160]
@@ -185,11 +197,14 @@ fn date(text: &str) -> Result<Clock, String> {
 
 /// The end of the help.
 pub const HELP: &str = "\
-Start your milter first, with `--listen inet:8891@127.0.0.1` say, or be one with `fake-mta filter`.
+Start your milter first, with `--listen inet:8891@127.0.0.1` say, or let --command or --suite do it;
+or be one with `fake-mta filter`.
 
   fake-mta send -m inet:8891@127.0.0.1 --from alice@example.com --to bob@example.net
   fake-mta send -m unix:/run/my.sock --ip 203.0.113.7 --header 'Subject: win' --diff
   fake-mta send -m inet:8891@127.0.0.1 --profile both letter.eml
+  fake-mta send --command './my-milter {listen}' --diff letter.eml
+  fake-mta send --suite scenarios --zone example.com.zone --from alice@example.com
   fake-mta send -m inet:8891@127.0.0.1 -q - <letter.eml >as-delivered.eml
 
 In the transcript `C:` is the SMTP client, `S:` the MTA, `>` what the MTA sent to the milter,
@@ -197,7 +212,7 @@ In the transcript `C:` is the SMTP client, `S:` the MTA, `>` what the MTA sent t
 
 Exit codes:
   0 the MTA took the message (delivered, held or discarded)   1 it was refused
-  2 the message cannot be read   3 no connection to the milter   5 no answer in time
+  2 a file cannot be read   3 no connection to the milter   5 no answer in time
   4 the milter broke the protocol or went away   64 wrong usage";
 
 const CLIENT_PORT: u16 = 40_000;

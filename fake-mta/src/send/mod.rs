@@ -5,10 +5,12 @@ mod columns;
 mod dialogue;
 mod letter;
 mod print;
+mod started;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 pub use args::{HELP, SendArgs};
+pub(crate) use started::suite;
 
 use self::dialogue::{Outcome, Verdict};
 use crate::{
@@ -16,9 +18,34 @@ use crate::{
     run::{Cancel, Console, Exit},
 };
 
+/// Starts the milter, if it does not run already, sends the message through it and shows what came of it.
+pub async fn send(args: &SendArgs, bin: PathBuf, cancel: &Cancel, console: &mut Console) -> Exit {
+    let read = suite(args).and_then(|suite| Ok((suite, started::unit(args)?)));
+    let (suite, unit) = match read {
+        Ok((Some(suite), unit)) => (suite, unit),
+        Ok((None, _)) => return send_through(args, cancel, console).await,
+        Err(problems) => {
+            console.diags(&problems);
+            return Exit::UNREADABLE;
+        }
+    };
+    let mut world = match started::start(suite, &unit, bin, cancel).await {
+        Ok(world) => world,
+        Err(fatal) => {
+            console.diags(&[Diag::from(&fatal)]);
+            return Exit::HARNESS;
+        }
+    };
+    let exit = send_through(&SendArgs { milter: world.milters().to_vec(), ..args.clone() }, cancel, console).await;
+    let fatal = if exit == Exit::MILTER { world.milter_end().await } else { None };
+    let fatal = fatal.or(world.stop().await);
+    fatal.iter().for_each(|fatal| console.diags(&[Diag::from(fatal)]));
+    if fatal.is_some() { Exit::MILTER } else { exit }
+}
+
 /// Sends the message and shows what came of it. The exit code is that of the worst outcome: 0 taken by the MTA, 1 refused,
 /// 3 no connection to the milter, 4 the milter broke the protocol or went away, 5 it did not answer in time.
-pub async fn send(args: &SendArgs, cancel: &Cancel, console: &mut Console) -> Exit {
+async fn send_through(args: &SendArgs, cancel: &Cancel, console: &mut Console) -> Exit {
     let letter = match args.letter() {
         Ok(letter) => letter,
         Err(diag) => {
@@ -40,10 +67,10 @@ pub async fn send(args: &SendArgs, cancel: &Cancel, console: &mut Console) -> Ex
             None => return Exit::CANCELLED,
         }
     }
-    if args.quiet {
-        print::raw(&outcomes, console);
-    } else {
-        show(args, &letter, &outcomes, console).await;
+    match (args.quiet, args.diff) {
+        (true, false) => print::raw(&outcomes, console),
+        (true, true) => show_changes(args, &letter, &outcomes, console).await,
+        (false, _) => show(args, &letter, &outcomes, console).await,
     }
     worst(&outcomes)
 }
@@ -57,12 +84,7 @@ async fn show(args: &SendArgs, letter: &[u8], outcomes: &[Outcome], console: &mu
         console.results(&print::verdict(outcome));
     }
     if args.diff {
-        for outcome in outcomes {
-            // What the MTA itself does to a message is no change of the milter's.
-            let without = dialogue::play(args, outcome.personality, Arc::new(args.settings(false)), letter).await;
-            console.results(&print::changes(&without, outcome));
-        }
-        return;
+        return show_changes(args, letter, outcomes, console).await;
     }
     match outcomes {
         [first, second] if first.delivered.is_some() && second.delivered.is_some() => {
@@ -70,6 +92,14 @@ async fn show(args: &SendArgs, letter: &[u8], outcomes: &[Outcome], console: &mu
             console.results(&print::between(first, second));
         }
         _ => outcomes.iter().for_each(|outcome| console.results(&print::message(outcome))),
+    }
+}
+
+async fn show_changes(args: &SendArgs, letter: &[u8], outcomes: &[Outcome], console: &mut Console) {
+    for outcome in outcomes {
+        // What the MTA itself does to a message is no change of the milter's.
+        let without = dialogue::play(args, outcome.personality, Arc::new(args.settings(false)), letter).await;
+        console.results(&print::changes(&without, outcome));
     }
 }
 
