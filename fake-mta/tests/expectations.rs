@@ -134,3 +134,19 @@ fn packets_are_expected_decoded_or_with_their_bytes() {
     let hex = "> helo x | 00000003 48 7900\n< continue";
     assert_eq!(wire_differences(hex, &packets), ["> helo x | 00000003 48 7900 -> > helo x | 00000003 48 7800"]);
 }
+
+#[test]
+fn the_journal_may_leave_questions_out_where_it_says_so() {
+    let compared = |expect: &str, journal: &[&str]| {
+        let text = format!(
+            "name = 'a'\n[mta]\nprofile = 'postfix'\n[dns]\nexpect = {expect}\n[[session]]\nclient = '192.0.2.1'\ndialogue = ''\n"
+        );
+        let scenarios = scenario::parse(&Source::new("a.toml", text)).unwrap_or_else(|diags| panic!("{}", diags[0]));
+        let journal: Vec<String> = journal.iter().map(|line| (*line).to_owned()).collect();
+        let session = SessionEvents { steps: vec![StepEvents::default(); 4], ..SessionEvents::default() };
+        scenario::compare(&scenario::units(&scenarios)[0], &[session], &journal).len()
+    };
+    assert_eq!(compared("['a.example TXT', '...']", &["a.example TXT", "b.example A", "c.example A"]), 0);
+    assert_eq!(compared("['...', 'c.example A']", &["a.example TXT", "b.example A"]), 1);
+    assert_eq!(compared("['...']", &[]), 0);
+}
