@@ -1,4 +1,15 @@
 //! A scripted fake MTA that speaks the milter protocol as sendmail or Postfix does.
+//!
+//! The program `fake-mta` is [`cli::main`]. For tests of a milter in Rust there is [`Session`], in a plain `#[tokio::test]` and
+//! without a process or a file of its own: the MTA's side of SMTP, of the milter protocol, and the message as it leaves. The crate
+//! `fake-dns` is the DNS beside it.
+//!
+//! | to | use |
+//! | --- | --- |
+//! | talk to a milter as an MTA would | [`Session`]; [`Mta`] with [`Settings`] for every setting |
+//! | play scenario files from a test | [`run::run`] with [`run::Options`] and [`run::Console::recorded`] |
+//! | be a filter that answers as a script says | [`filter_script`] |
+//! | try a milter's conformance | [`conform`] |
 
 pub mod bench;
 pub mod cli;
@@ -26,6 +37,7 @@ pub mod run;
 pub mod scenario;
 pub mod send;
 pub mod serve;
+mod session;
 mod settings;
 mod smtp;
 pub mod suite;
@@ -39,5 +51,6 @@ pub use link::{Connect, Connecting, LinkError, Stream, Unfinished};
 pub use message::Delivered;
 pub use openspf::TimeoutForm;
 pub use profile::{Mta, Personality, Submission};
+pub use session::Session;
 pub use settings::{DomainCheck, FailureAction, FilterSettings, LogStyle, RecipientRules, Settings, Timeouts};
 pub use smtp::Reply;
