@@ -3,12 +3,14 @@
 //! [`Diag`] is our own type; annotate-snippets draws it and does not show in any signature.
 
 mod escape;
+mod file;
 mod render;
 mod source;
 
 use std::fmt;
 
 pub use escape::escape;
+pub(crate) use file::{MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, cannot, read_bytes, read_stream, read_text, replace, shown};
 pub use source::{Source, Span};
 
 /// How bad it is.

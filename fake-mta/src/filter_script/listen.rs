@@ -1,7 +1,7 @@
 //! The sockets of a scripted filter.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -16,7 +16,7 @@ use super::{
     play::{Watch, play},
 };
 use crate::{
-    diag::{Diag, Source, escape},
+    diag::{self, Diag, Source, escape},
     link::Stream,
     run::{Cancel, Console, Exit, MilterAddr},
 };
@@ -56,8 +56,7 @@ pub async fn serve(options: &FilterOptions, cancel: &Cancel, console: &mut Conso
 }
 
 fn read(path: &Path) -> Result<Script, Vec<Diag>> {
-    let cannot = |error: io::Error| vec![Diag::error(format!("cannot read {}: {error}", path.display()))];
-    let text = fs::read_to_string(path).map_err(cannot)?;
+    let text = diag::read_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
     Script::parse(&Source::new(path, text))
 }
 
@@ -79,7 +78,7 @@ async fn listen(script: Script, options: &FilterOptions, cancel: &Cancel) -> io:
     let ended: Option<io::Result<()>> = cancel.or(listening).await;
     if let MilterAddr::Unix(path) = &options.listen {
         // Whoever starts the next one at this address finds it free.
-        fs::remove_file(path).ok();
+        std::fs::remove_file(path).ok();
     }
     ended.unwrap_or(Ok(()))
 }
@@ -131,7 +130,7 @@ mod tests {
 
     fn options(dir: &Path, script: &str) -> FilterOptions {
         let file = dir.join("script.txt");
-        fs::write(&file, script).unwrap();
+        std::fs::write(&file, script).unwrap();
         FilterOptions { script: file, listen: MilterAddr::Unix(dir.join("s")), verbose: false }
     }
 

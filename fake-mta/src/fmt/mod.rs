@@ -4,16 +4,12 @@ mod block;
 mod layout;
 mod tokens;
 
-use std::{
-    fs,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::{
-    diag::{Diag, Source},
+    diag::{self, Diag, Source},
     run::{Console, Exit, find_files},
     scenario::{self, Node},
 };
@@ -60,10 +56,11 @@ pub(crate) fn run(args: &FmtArgs, console: &mut Console) -> Exit {
 }
 
 fn standard_input(console: &mut Console) -> Exit {
-    let mut text = String::new();
-    let read = std::io::stdin().read_to_string(&mut text);
-    let read = read.map_err(|error| vec![Diag::error(format!("cannot read standard input: {error}"))]);
-    match read.and_then(|_| format(Path::new("standard input"), &text)) {
+    let name = Path::new("standard input");
+    let read = diag::read_stream(std::io::stdin(), diag::MAX_TEXT_BYTES)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is not UTF-8 text")));
+    let read = read.map_err(|error| vec![diag::cannot("read", name, error)]);
+    match read.and_then(|text| format(name, &text)) {
         Ok(formatted) => {
             console.results(&formatted);
             Exit::PASSED
@@ -77,9 +74,7 @@ fn standard_input(console: &mut Console) -> Exit {
 
 /// Whether the file was, or would be, changed.
 fn format_file(path: &Path, is_check: bool, console: &mut Console) -> Result<bool, Vec<Diag>> {
-    let cannot =
-        |what: &str, error: std::io::Error| vec![Diag::error(format!("cannot {what} {}: {error}", path.display()))];
-    let text = fs::read_to_string(path).map_err(|error| cannot("read", error))?;
+    let text = diag::read_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
     let formatted = format(path, &text)?;
     if formatted == text {
         return Ok(false);
@@ -88,8 +83,8 @@ fn format_file(path: &Path, is_check: bool, console: &mut Console) -> Result<boo
         console.results(&scenario::diff(path, &text, &formatted, "formatted"));
         return Ok(true);
     }
-    fs::write(path, &formatted).map_err(|error| cannot("write", error))?;
-    console.results(&format!("formatted {}\n", path.display()));
+    diag::replace(path, formatted.as_bytes()).map_err(|diag| vec![diag])?;
+    console.results(&format!("formatted {}\n", diag::shown(path)));
     Ok(true)
 }
 
@@ -103,9 +98,10 @@ fn format(path: &Path, text: &str) -> Result<String, Vec<Diag>> {
     // Nothing of a file may be lost by a mistake of ours.
     match Node::parse(&Source::new(path, formatted.as_str())) {
         Ok(after) if block::same(&before, &after) => Ok(formatted),
-        _ => {
-            Err(vec![Diag::error(format!("{} is left as it is: formatting would change what it says", path.display()))])
-        }
+        _ => Err(vec![Diag::error(format!(
+            "{} is left as it is: formatting would change what it says",
+            diag::shown(path)
+        ))]),
     }
 }
 

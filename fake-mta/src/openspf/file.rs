@@ -13,7 +13,7 @@ use super::{
     zonedata::Zonedata,
 };
 use crate::{
-    diag::{Diag, Source, Span},
+    diag::{self, Diag, Source, Span},
     scenario::{Problems, Unit, Unknown},
     suite::Suite,
 };
@@ -34,7 +34,7 @@ pub(crate) fn is_suite_file(path: &Path) -> bool {
 /// Whether a file in a folder that is searched is an openspf suite: other tools keep YAML of their own beside scenarios.
 pub(crate) fn is_found_in_folders(path: &Path) -> bool {
     let has_zonedata = |text: String| text.lines().any(|line| line.starts_with("zonedata:"));
-    is_suite_file(path) && std::fs::read_to_string(path).is_ok_and(has_zonedata)
+    is_suite_file(path) && diag::read_text(path, diag::MAX_TEXT_BYTES).is_ok_and(has_zonedata)
 }
 
 /// Reads a file: one unit for the result of each test, then one for each explanation.

@@ -1,12 +1,12 @@
 //! Accepting what came: the files are rewritten, and what was played is judged by the new text.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use super::{BlessMode, Console, Exit, Status, Summary, UnitResult, pool::expectations};
 use crate::{
-    diag::{Diag, Source},
+    diag::{self, Diag, Source},
     openspf,
-    scenario::{self, Judged},
+    scenario::{self, Judged, Scenario},
 };
 
 /// Accepts what came in every file that has differences.
@@ -44,21 +44,25 @@ fn bless_file(source: &Arc<Source>, summary: &mut Summary, mode: BlessMode, cons
         return Ok(());
     }
     let path = source.path();
-    let cannot = |error| Diag::error(format!("cannot write {}: {error}", path.display()));
+    let left = |why: &str| Diag::error(format!("{} {why}, and was not blessed", diag::shown(path)));
+    // Nothing of a file may be lost by a mistake of ours.
+    let scenarios = scenario::parse(&Source::new(path, blessing.text.as_str())).map_err(|diags| {
+        let why = diags.into_iter().next().map(|diag| diag.title).unwrap_or_default();
+        left("could not be read any more").note(why)
+    })?;
     // The file may have been edited while the scenarios ran.
-    if fs::read_to_string(path).map_err(cannot)? != source.text() {
-        return Err(Diag::error(format!("{} has changed since it was read, and was not blessed", path.display())));
+    if diag::read_text(path, diag::MAX_TEXT_BYTES)? != source.text() {
+        return Err(left("has changed since it was read"));
     }
-    fs::write(path, &blessing.text).map_err(cannot)?;
-    let now = judge_again(source, blessing.text, summary);
-    console.results(&format!("blessed {}: {} changed, {now}\n", path.display(), blessing.changes));
+    diag::replace(path, blessing.text.as_bytes())?;
+    let now = judge_again(source, &scenarios, summary);
+    console.results(&format!("blessed {}: {} changed, {now}\n", diag::shown(path), blessing.changes));
     Ok(())
 }
 
 /// Judges what was played by the new text, and says how many units that failed pass now.
-fn judge_again(source: &Source, text: String, summary: &mut Summary) -> String {
-    let scenarios = scenario::parse(&Source::new(source.path(), text)).unwrap_or_default();
-    let units = scenario::units(&scenarios);
+fn judge_again(source: &Source, scenarios: &[Arc<Scenario>], summary: &mut Summary) -> String {
+    let units = scenario::units(scenarios);
     let (mut passed, mut failed) = (0, 0);
     for result in summary.results.iter_mut().filter(|result| is_of(result, source)) {
         let before = result.status();

@@ -8,7 +8,7 @@ use std::{
 
 use super::{Console, DnsAddress, Exit, Options, build::Bins, discover};
 use crate::{
-    diag::{Diag, Source},
+    diag::{self, Diag, Source},
     openspf,
     scenario::{self, Scenario, Unit},
     suite::{self, Suite, Template},
@@ -102,7 +102,7 @@ pub fn list(options: &Options, console: &mut Console) -> Exit {
             for planned in plan.units {
                 let path = planned.unit.scenario.path().to_string_lossy().into_owned();
                 let name = planned.unit.name();
-                console.results(&format!("{}: {}\n", crate::diag::escape(&path), crate::diag::escape(&name)));
+                console.results(&format!("{}: {}\n", diag::escape(&path), diag::escape(&name)));
             }
             Exit::PASSED
         }
@@ -143,7 +143,7 @@ impl Reader {
 
     fn suite(&mut self, scenario: &Path) -> Option<Arc<Suite>> {
         let Some(path) = suite::find(scenario) else {
-            let dir = scenario.parent().unwrap_or(scenario).display().to_string();
+            let dir = diag::shown(scenario.parent().unwrap_or(scenario));
             let help = "write one with `[milter]` and its `command`, or name a running milter with --milter ADDR";
             let title =
                 format!("no {} in {dir} or above it, nor in the project of the current folder", suite::FILE_NAME);
@@ -171,7 +171,7 @@ impl Reader {
             let span = unit.scenario.name.span.clone();
             let title = format!(
                 "[milter.config] of this scenario has nowhere to go: {} names no `config_file` and no `{{config.…}}`",
-                suite.source.path().display()
+                diag::shown(suite.source.path())
             );
             found.push(
                 Diag::error(title)
@@ -186,23 +186,13 @@ impl Reader {
 
 /// Every test has a DNS of its own, which a milter that runs already must have been told of.
 fn no_dns(path: &Path) -> Diag {
-    Diag::error(format!("{} cannot be played against a running milter without --dns", path.display()))
+    Diag::error(format!("{} cannot be played against a running milter without --dns", diag::shown(path)))
         .help("have the milter ask a DNS server at a fixed address, and name it here: --dns IP:PORT")
 }
 
 fn read(path: &Path) -> Result<Arc<Source>, Vec<Diag>> {
-    let bytes = std::fs::read(path).map_err(|error| vec![discover::cannot_read(path, &error)])?;
-    Ok(Source::new(path, decode(path, bytes)?))
-}
-
-fn decode(path: &Path, bytes: Vec<u8>) -> Result<String, Vec<Diag>> {
-    if bytes.len() > MAX_FILE_BYTES {
-        return Err(vec![Diag::error(format!("{} is larger than {MAX_FILE_BYTES} bytes", path.display()))]);
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        vec![Diag::error(format!("{} is not UTF-8 text (byte {at})", path.display()))]
-    })
+    let text = diag::read_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
+    Ok(Source::new(path, text))
 }
 
 fn is_wanted(unit: &Unit, options: &Options) -> bool {
@@ -226,6 +216,3 @@ fn nothing_left(options: &Options, all: usize) -> Diag {
     Diag::error(format!("none of the {all} runs fits {}", limits.join(" and ")))
         .help("`fake-mta list` shows the names that --filter looks in")
 }
-
-/// No scenario is as large as that.
-const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;

@@ -1,9 +1,12 @@
 //! The message that is sent: a file, standard input, or a short one made of flags.
 
-use std::{io::Read as _, path::Path};
+use std::path::Path;
 
 use super::SendArgs;
-use crate::{diag::Diag, message::without_cr};
+use crate::{
+    diag::{self, Diag},
+    message::without_cr,
+};
 
 /// The message with LF line ends, unless its own are CRLF throughout.
 pub(super) fn compose(args: &SendArgs) -> Result<Vec<u8>, Diag> {
@@ -51,14 +54,11 @@ fn bare(address: &str) -> &str {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Diag> {
-    let cannot = |error: std::io::Error| Diag::error(format!("cannot read {}: {error}", path.display()));
-    let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes).map_err(cannot)?;
-    } else {
-        bytes = std::fs::read(path).map_err(cannot)?;
+        let read = diag::read_stream(std::io::stdin(), diag::MAX_MESSAGE_BYTES);
+        return read.map_err(|error| diag::cannot("read", Path::new("standard input"), error));
     }
-    Ok(bytes)
+    diag::read_bytes(path, diag::MAX_MESSAGE_BYTES)
 }
 
 /// Header block, each line ended, and body. A message that begins with an empty line has no header block.
@@ -76,7 +76,7 @@ fn split(letter: &[u8]) -> (&[u8], &[u8]) {
 fn line(field: &str) -> Result<Vec<u8>, Diag> {
     let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| (33..127).contains(&byte));
     if field.split_once(':').is_none_or(|(name, _)| !is_name(name)) {
-        let diag = Diag::error(format!("`{}` is not a header field", crate::diag::escape(field)));
+        let diag = Diag::error(format!("`{}` is not a header field", diag::escape(field)));
         return Err(diag.help("write it as `Name: value`"));
     }
     Ok(with_line_end(field.replace("\\n", "\n").into_bytes()))

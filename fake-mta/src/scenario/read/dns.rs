@@ -1,10 +1,10 @@
 //! The `[dns]` table, its zone text and its fault rules checked at once.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use super::Fields;
 use crate::{
-    diag::{Diag, Source, Span},
+    diag::{self, Diag, Source, Span},
     format,
     scenario::{
         Dns, DnsMode, Located, ZoneText, dialogue,
@@ -32,17 +32,14 @@ fn included(fields: &mut Fields<'_>, dir: &Path) -> Vec<ZoneText> {
     let mut zones = Vec::new();
     for file in fields.texts("include").unwrap_or_default() {
         let path = dir.join(&file.value);
-        match fs::read_to_string(&path) {
+        match diag::read_text(&path, diag::MAX_TEXT_BYTES) {
             Ok(text) => {
                 let source = Source::new(path, text);
                 let span = Span::new(&source, 0..source.text().len());
                 check_zone(source.text(), |range| Span::new(&source, range), fields.problems());
                 zones.push(ZoneText { text: source.text().to_owned(), span });
             }
-            Err(error) => {
-                let title = format!("cannot read {}: {error}", path.display());
-                fields.problems().add(Diag::error(title).label(&file.span, ""));
-            }
+            Err(diag) => fields.problems().add(diag.label(&file.span, "")),
         }
     }
     zones

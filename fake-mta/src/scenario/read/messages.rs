@@ -1,10 +1,10 @@
 //! The `[messages]` table: what `C: [message NAME]` sends.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use super::{Fields, as_text, wrong_type};
 use crate::{
-    diag::Diag,
+    diag::{self, Diag},
     format,
     scenario::{
         Message,
@@ -36,8 +36,8 @@ fn from_table(node: &Node, dir: &Path, problems: &mut Problems) -> Option<Vec<u8
         (None, Some(_)) => {
             let file = fields.text("file")?;
             let path = dir.join(&file.value);
-            let cannot = |error| Diag::error(format!("cannot read {}: {error}", path.display())).label(&file.span, "");
-            fields.problems().take(fs::read(&path).map_err(cannot))
+            let read = diag::read_bytes(&path, diag::MAX_MESSAGE_BYTES).map_err(|diag| diag.label(&file.span, ""));
+            fields.problems().take(read)
         }
         _ => {
             fields.problems().add(Diag::error("a message has either `text` or `file`").label(&node.span, ""));
