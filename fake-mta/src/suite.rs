@@ -18,7 +18,7 @@ pub use helper::Helper;
 pub use template::{Placeholders, Template};
 
 use crate::{
-    diag::{Diag, Source},
+    diag::{self, Diag, Source},
     format,
     scenario::{Fields, Located, Node, Problems, Value, to_toml_table},
 };
@@ -58,6 +58,8 @@ pub struct Suite {
     pub stop_timeout: Duration,
     /// What kind of address it listens on.
     pub socket: SocketKind,
+    /// Files and folders that it is made of, seen from the suite's folder.
+    pub watch: Vec<PathBuf>,
     /// `[openspf]`: how the milter is configured for openspf suites.
     pub openspf: OpenspfConfig,
 }
@@ -165,12 +167,12 @@ impl Suite {
         }
     }
 
-    /// The file of the milter's program, if the command names one.
-    pub(crate) fn program(&self, bin: &Path) -> Option<PathBuf> {
-        let word = self.command.first()?.text().replace("{bin}", &bin.to_string_lossy());
-        let has_path = word.contains('/') && !word.contains('{');
+    /// The files that words of the command may name: the program, the script that it reads, its configuration.
+    pub(crate) fn command_files(&self, bin: &Path) -> Vec<PathBuf> {
         let cwd = self.cwd.as_ref().map_or_else(|| self.dir().to_owned(), |cwd| self.dir().join(cwd.text()));
-        has_path.then(|| cwd.join(word))
+        let words = self.command.iter().map(|word| word.text().replace("{bin}", &bin.to_string_lossy()));
+        let file = |word: String| (!word.contains('{')).then(|| cwd.join(word.rsplit('=').next().unwrap_or_default()));
+        words.filter_map(file).collect()
     }
 
     /// Whether `[milter.config]` reaches the milter: as a file, or through placeholders.
@@ -225,6 +227,7 @@ fn read(source: &Arc<Source>, node: &Node, problems: &mut Problems) -> Option<Su
         stop_signal: fields.word("stop_signal", &StopSignal::ALL).map(|word| word.value).unwrap_or_default(),
         stop_timeout: fields.duration("stop_timeout").unwrap_or(STOP_TIMEOUT),
         socket,
+        watch: fields.texts("watch").unwrap_or_default().into_iter().map(|source| source.value.into()).collect(),
         openspf: OpenspfConfig::default(),
     })
 }
@@ -269,7 +272,7 @@ fn files(fields: &mut Fields<'_>, socket: SocketKind) -> BTreeMap<String, Templa
     let mut files = BTreeMap::new();
     for (name, text) in fields.strings("files", "[milter.files]") {
         if name.is_empty() || name.contains('/') || name.starts_with('.') {
-            let diag = Diag::error(format!("`{}` is no name for a file in {{dir}}", crate::diag::escape(&name)));
+            let diag = Diag::error(format!("`{}` is no name for a file in {{dir}}", diag::escape(&name)));
             fields.problems().add(diag.label(&text.span, "of this file").help("write a plain name: `\"my.conf\"`"));
             continue;
         }
@@ -292,8 +295,7 @@ fn environment(fields: &mut Fields<'_>, socket: SocketKind) -> BTreeMap<String, 
 /// # Errors
 /// It cannot be read, or has mistakes.
 pub fn load(path: PathBuf) -> Result<Suite, Vec<Diag>> {
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| vec![Diag::error(format!("cannot read {}: {error}", path.display()))])?;
+    let text = diag::read_text(&path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
     Suite::parse(&Source::new(path, text))
 }
 

@@ -95,6 +95,13 @@ pub(crate) const SUITE_MILTER: Table = Table {
         )
         .default("`TERM`"),
         Key::new("stop_timeout", Shape::Time, "time", "until it is killed").default("`10s`"),
+        Key::new(
+            "watch",
+            Shape::Texts,
+            "list of strings",
+            "files and folders that the milter is made of, seen from the suite file's folder: with `--watch` a change there runs everything",
+        )
+        .default("`[]`"),
     ],
 };
 
