@@ -81,6 +81,27 @@ fn list_and_check_read_without_running() {
 }
 
 #[test]
+fn text_that_could_not_be_written_is_a_failure() {
+    let dir = folder("[milter]\ncommand = 'no-such-program'\n");
+    for args in [&["list"][..], &["schema"], &["completions", "bash"], &["--help"], &["run", "--report", "json"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("the device");
+        let output = fake_mta(dir.path(), args).stdout(full).output().expect("the program runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(told.contains("error: cannot write to standard output: No space left on device"), "{args:?}: {told}");
+        assert_eq!(output.status.code(), Some(3), "{args:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let dir = folder("[milter]\ncommand = 'no-such-program'\n");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = fake_mta(dir.path(), &["list"]).stdout(writer).output().expect("the program runs");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
 fn what_keeps_every_run_from_starting_is_told_once() {
     let dir = folder("[milter]\ncommand = 'no-such-program'\n");
     let text = told(dir.path(), &["run"]);

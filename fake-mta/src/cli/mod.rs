@@ -95,13 +95,18 @@ enum Command {
 pub fn main(args: impl IntoIterator<Item = OsString>, player: impl Player + Clone) -> Exit {
     let mut console = Console::standard();
     let args: Vec<OsString> = args.into_iter().collect();
-    let command = match parse(&args, &mut console) {
+    let exit = parse_and_execute(&args, player, &mut console);
+    console.ended(exit)
+}
+
+fn parse_and_execute(args: &[OsString], player: impl Player + Clone, console: &mut Console) -> Exit {
+    let command = match parse(args, console) {
         Ok(command) => command,
         Err(exit) => return exit,
     };
     match wants_namespaces(&command) {
-        Ok(true) if !run::is_in_namespaces() => enter_namespaces(&args, &mut console),
-        Ok(_) => execute(command, player, &mut console),
+        Ok(true) if !run::is_in_namespaces() => enter_namespaces(args, console),
+        Ok(_) => execute(command, player, console),
         Err(diag) => {
             console.diags(&[diag]);
             Exit::USAGE

@@ -1,12 +1,13 @@
 //! Where a run writes to.
 
 use std::{
-    io::Write,
+    io::{self, Write},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::Exit;
 use crate::diag::Diag;
 
 /// Results go to one stream, diagnostics to the other, and progress to the terminal if there is one.
@@ -19,6 +20,15 @@ pub struct Console {
     /// A report for machines has standard output for itself; results go to the other stream then.
     report_on_out: bool,
     progress: ProgressBar,
+    /// The first text that could not be written: to which stream, and why.
+    lost: Option<(&'static str, io::Error)>,
+}
+
+/// Where a text goes.
+#[derive(Clone, Copy)]
+enum Stream {
+    Out,
+    Err,
 }
 
 /// What was written to a console of [`Console::recorded`].
@@ -33,12 +43,12 @@ impl Recorded {
 }
 
 impl Write for Recorded {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -61,17 +71,18 @@ impl Console {
             is_terminal: false,
             report_on_out: false,
             progress: ProgressBar::hidden(),
+            lost: None,
         }
     }
 
     /// The program's own streams: colour and progress on a terminal only, and as `NO_COLOR` says.
     pub fn standard() -> Self {
-        use std::io::IsTerminal as _;
+        use io::IsTerminal as _;
         let colour = |choice| choice != anstream::ColorChoice::Never;
-        let colour_out = colour(anstream::AutoStream::choice(&std::io::stdout()));
-        let colour_err = colour(anstream::AutoStream::choice(&std::io::stderr()));
-        let is_terminal = std::io::stderr().is_terminal();
-        Self { colour_out, colour_err, is_terminal, ..Self::plain(std::io::stdout(), std::io::stderr()) }
+        let colour_out = colour(anstream::AutoStream::choice(&io::stdout()));
+        let colour_err = colour(anstream::AutoStream::choice(&io::stderr()));
+        let is_terminal = io::stderr().is_terminal();
+        Self { colour_out, colour_err, is_terminal, ..Self::plain(io::stdout(), io::stderr()) }
     }
 
     /// Whether results are written in colour.
@@ -86,28 +97,44 @@ impl Console {
 
     /// Writes a report for machines.
     pub(crate) fn report(&mut self, text: &str) {
-        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        self.write(Stream::Out, text.as_bytes());
     }
 
     /// Writes bytes as they are, for another program to read.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        let _ = self.out.write_all(bytes).and_then(|()| self.out.flush());
+        self.write(Stream::Out, bytes);
     }
 
-    /// Writes results. A reader that went away is no reason to stop a run.
+    /// Writes results.
     pub fn results(&mut self, text: &str) {
-        let out = if self.report_on_out { &mut self.err } else { &mut self.out };
-        self.progress.suspend(|| {
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        });
+        let stream = if self.report_on_out { Stream::Err } else { Stream::Out };
+        self.write(stream, text.as_bytes());
     }
 
     /// Writes a message.
     pub fn message(&mut self, text: &str) {
-        let err = &mut self.err;
-        self.progress.suspend(|| {
-            let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
-        });
+        self.write(Stream::Err, text.as_bytes());
+    }
+
+    /// Writes, and remembers what was lost. A reader that went away is no reason to stop a run, and wants no more.
+    fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        let (to, name) = match stream {
+            Stream::Out => (&mut self.out, "standard output"),
+            Stream::Err => (&mut self.err, "standard error"),
+        };
+        let written = self.progress.suspend(|| to.write_all(bytes).and_then(|()| to.flush()));
+        if let Err(error) = written
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost.get_or_insert((name, error));
+        }
+    }
+
+    /// The exit code that is left to say: text that could not be written is a failure, whatever else came of the work.
+    pub(crate) fn ended(&mut self, exit: Exit) -> Exit {
+        let Some((name, error)) = self.lost.take() else { return exit };
+        self.diags(&[Diag::error(format!("cannot write to {name}: {error}"))]);
+        Exit::HARNESS
     }
 
     /// Writes diagnostics, an empty line between them.
