@@ -87,6 +87,77 @@ fn a_line_with_a_matcher_is_left_unless_forced() {
     insta::assert_snapshot!("matcher_forced", shown(&blessed(FILE, &played, &journal, true)));
 }
 
+/// What becomes of `S:`, `M:`, `D:` and `L:` lines behind `C: HELO x`, in sendmail and in Postfix.
+fn helo(lines: &str, played: [StepEvents; 2]) -> (String, String) {
+    let text = |lines: &str| {
+        format!("name = 'a'\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\nC: HELO x\n{lines}C: QUIT\n'''\n")
+    };
+    let events = played.map(|helo| session(vec![step(&[], &[]), helo]));
+    let blessing = blessed(&text(lines), &events, &[], false);
+    let (start, end) =
+        (text("").find("C: QUIT").expect("it is there"), blessing.text.find("C: QUIT").expect("it is there"));
+    let refused = blessing.refused.iter().map(|diag| format!("{}\n", diag.title)).collect();
+    (blessing.text[start..end].to_owned(), refused)
+}
+
+#[test]
+fn where_nothing_comes_any_more_the_file_says_so() {
+    let asked = StepEvents { dns: vec!["a.example A".to_owned()], ..StepEvents::default() };
+    let (lines, _) = helo("D: a.example A\nD: b.example A\nM: reject\n", [StepEvents::default(), asked]);
+    assert_eq!(lines, "D[sendmail]: none\nD[postfix]: a.example A\nM: none\n");
+}
+
+#[test]
+fn log_lines_are_left_and_a_message_says_so() {
+    let (lines, refused) = helo("L: Milter: to=<b@example.net>\n", [step(&[], &[]), step(&[], &[])]);
+    assert_eq!(lines, "L: Milter: to=<b@example.net>\n");
+    assert_eq!(refused, "not blessed: what is expected of the log is changed by hand\n");
+}
+
+#[test]
+fn going_on_makes_way_for_what_the_milter_does() {
+    let does = |lines: &[&str]| step(&[], &[&["continue"], lines, &["continue"]].concat());
+    let (lines, _) = helo("M: continue\n", [does(&["reject"]), does(&["reject"])]);
+    assert_eq!(lines, "M: reject\n");
+    let (lines, refused) = helo("M: continue\n", [does(&["reject"]), does(&["reply 550 '''"])]);
+    assert_eq!(lines, "M: continue\n", "{refused}");
+}
+
+#[test]
+fn lines_that_both_profiles_have_are_written_once() {
+    let does = |two| step(&["250-one", two, "250 three"], &[]);
+    let (lines, _) = helo("S: 250-one\n", [does("250-two"), does("250-other")]);
+    assert_eq!(lines, "S: 250-one\nS[sendmail]: 250-two\nS[postfix]: 250-other\nS: 250 three\n");
+}
+
+#[test]
+fn what_looks_like_a_matcher_is_written_as_text() {
+    let odd = || step(&["250 [..] [n]"], &["insheader 0 X: [ip]"]);
+    let (lines, _) = helo("S: 250 x\nM: continue\n", [odd(), odd()]);
+    assert_eq!(lines, "S: 250 [[]..] [[]n]\nM: insheader 0 X: [[]ip]\n");
+    let (again, _) = helo(&lines, [odd(), odd()]);
+    assert_eq!(again, lines);
+}
+
+#[test]
+fn addresses_that_differ_in_their_parameters_are_written_once() {
+    let mut played = [as_written(), as_written()];
+    for (session, params) in played.iter_mut().zip(["", " ORCPT=rfc822;b@x"]) {
+        session.envelope = vec!["MAIL FROM:<a@x>".to_owned(), format!("RCPT TO:<b@x>{params}")];
+    }
+    let text = blessed(FILE, &played, &["example.com TXT".to_owned()], false).text;
+    assert!(text.contains("envelope = [\"MAIL FROM:<a@x>\", \"RCPT TO:<b@x>[..]\"]"), "{text}");
+}
+
+#[test]
+fn a_line_that_shares_its_place_has_a_message_with_the_cure() {
+    let text = "name = 'a'\n[[session]]\nclient = '192.0.2.1'\ndialogue = 'S: 220 hello'\n";
+    let events = || session(vec![step(&["220-hello", "220 hello"], &[])]);
+    let blessing = blessed(text, &[events(), events()], &[], false);
+    assert_eq!(blessing.text, text);
+    assert!(blessing.refused[0].help[0].contains("on a line of its own"), "{}", blessing.refused[0]);
+}
+
 #[test]
 fn text_that_cannot_stand_in_a_block_is_refused() {
     let mut played = [as_written(), as_written()];

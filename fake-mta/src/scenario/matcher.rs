@@ -8,7 +8,8 @@ use regex_lite::Regex;
 ///
 /// `[..]` stands for any text, `[n]` for a number, `[ip]` for an address, `[qid]` for a queue id, and `/…/` around the whole line
 /// makes it a regular expression. `[qid=first]` binds what it stands for to a name: wherever the name comes again, the same text has
-/// to stand. Everything else is literal, `[127.0.0.1]` too.
+/// to stand. `[[]`, `[/]` and `[.]` stand for the sign between the brackets, so that what looks like a matcher can be written too.
+/// Everything else is literal, `[127.0.0.1]` too.
 #[derive(Debug)]
 pub(super) enum Matcher {
     /// The text itself.
@@ -35,7 +36,7 @@ impl Matcher {
             return Ok(Self::Pattern(compile(regex)?, Vec::new()));
         }
         if !holds_matcher(text) {
-            return Ok(Self::Literal(text.to_owned()));
+            return Ok(Self::Literal(bindings.fill(text)));
         }
         let (mut pattern, mut names) = (String::new(), Vec::new());
         for piece in pieces(text) {
@@ -103,6 +104,19 @@ pub(super) fn holds_matcher(text: &str) -> bool {
     text == ANY_LINES || as_regex(text).is_some() || pieces(text).any(|piece| matches!(piece, Piece::Any(..)))
 }
 
+/// A line that expects just this text, whatever it looks like.
+pub(super) fn literal(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let is_matcher = c == '[' && matcher_at(&text[at + 1..]).is_some();
+        line.push_str(if is_matcher { "[[]" } else { &text[at..at + c.len_utf8()] });
+    }
+    if line == ANY_LINES || as_regex(&line).is_some() {
+        return format!("[{}]{}", &line[..1], &line[1..]);
+    }
+    line
+}
+
 /// The names that a line binds or compares.
 pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     pieces(text).filter_map(|piece| match piece {
@@ -152,6 +166,9 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece<'_>> {
 /// The matcher that follows a bracket, with its length up to the other bracket.
 fn matcher_at(text: &str) -> Option<(usize, Piece<'_>)> {
     let (inner, _) = text.split_once(']')?;
+    if SIGNS.contains(&inner) {
+        return Some((inner.len() + 1, Piece::Text(inner)));
+    }
     let (word, name) = match inner.split_once('=') {
         Some((word, name)) => (word, Some(name)),
         None => (inner, None),
@@ -166,6 +183,9 @@ fn matcher_at(text: &str) -> Option<(usize, Piece<'_>)> {
 
 /// A line that stands for any number of lines.
 pub(super) const ANY_LINES: &str = "...";
+
+/// What stands for itself between brackets.
+const SIGNS: [&str; 3] = ["[", "/", "."];
 
 /// What stands between the brackets, and its pattern, without groups of its own.
 const MATCHERS: [(&str, &str); 4] = [
@@ -236,16 +256,32 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_a_matcher_can_be_written() {
+        for (text, line) in [
+            ("x [..] y", "x [[]..] y"),
+            ("[[n]]", "[[[]n]]"),
+            ("[[]", "[[][]"),
+            ("/a/", "[/]a/"),
+            ("...", "[.].."),
+            ("[127.0.0.1]", "[127.0.0.1]"),
+        ] {
+            assert_eq!(literal(text), line);
+            assert!(Matcher::checked(line, &Bindings::default()).matches(text), "{line} ~ {text}");
+        }
+        assert!(Matcher::checked("[[]n] is [n]", &Bindings::default()).matches("[n] is 7"));
+    }
+
+    #[test]
     fn a_bad_expression_is_told() {
         assert!(Matcher::new("/(/").is_err());
     }
 
     proptest! {
         #[test]
-        fn no_text_panics_and_every_literal_matches_itself(text in "\\PC*") {
-            if let Ok(matcher) = Matcher::new(&text) && !holds_matcher(&text) {
-                prop_assert!(matcher.matches(&text));
-            }
+        fn no_text_panics_and_every_literal_matches_itself(text in "\\PC*|[]\\[./n=]{0,9}") {
+            let _ = Matcher::new(&text);
+            let line = literal(&text);
+            prop_assert!(!holds_matcher(&line) && Matcher::new(&line).is_ok_and(|matcher| matcher.matches(&text)), "{}", line);
         }
     }
 }

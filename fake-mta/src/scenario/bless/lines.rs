@@ -9,7 +9,12 @@ use std::{
 use super::{Judged, Pass, splice::Edit};
 use crate::{
     diag::{Diag, Source, Span},
-    scenario::{Line, LineKind, Mismatch, ProfileName, Step, Subject, matcher::holds_matcher},
+    scenario::{
+        Line, LineKind, Mismatch, ProfileName, Step, StepEvents, Subject,
+        dialogue::NONE,
+        expect::actual,
+        matcher::{holds_matcher, literal},
+    },
 };
 
 /// Rewrites the expected lines of dialogues.
@@ -18,11 +23,20 @@ pub(super) fn bless(source: &Source, judged: &[Judged<'_>], pass: &mut Pass) {
     for one in judged {
         wishes.add_unit(one, judged);
     }
+    let insertions = wishes.extras.iter().map(|((_, _, kind), wish)| (wish, insert_lines(source, *kind, wish)));
+    let insertions: Vec<_> = insertions.collect();
+    let refused = |span: &Span| insertions.iter().any(|(wish, edit)| edit.is_err() && wish.anchor == *span);
     for wish in wishes.lines.values() {
-        rewrite_line(source, wish, pass);
+        // What was to come in its place does not.
+        if !(wish.is_superseded && refused(&wish.line.text_span)) {
+            rewrite_line(source, wish, pass);
+        }
     }
-    for ((_, _, kind), wish) in &wishes.extras {
-        insert_lines(source, *kind, wish, pass);
+    for (wish, edit) in insertions {
+        match edit {
+            Ok(edit) => pass.edits.extend(edit),
+            Err(why) => refuse(pass, &wish.anchor, why),
+        }
     }
 }
 
@@ -38,6 +52,8 @@ struct Wishes {
 
 struct LineWish {
     line: Line,
+    /// It says that the milter goes on, where it now does more.
+    is_superseded: bool,
     outcomes: BTreeMap<ProfileName, BTreeSet<Outcome>>,
 }
 
@@ -67,30 +83,49 @@ impl Wishes {
             session.steps.iter().enumerate().map(move |(at, step)| (step, (at < played).then_some((index, at))))
         });
         for (step, place) in steps {
-            self.add_step(step, &one.unit.profile, one.mismatches, place);
+            let played = place.and_then(|(session, at)| {
+                let events = one.sessions.get(session)?.steps.get(at)?;
+                let here = one.mismatches.iter().filter(|mismatch| mismatch.at == place);
+                Some(PlayedStep { events, here: here.collect() })
+            });
+            self.add_step(step, &one.unit.profile, played.as_ref());
             for other in scenario.mta.profiles.iter().filter(|profile| !is_played(profile)) {
-                self.add_step(step, other, &[], None);
+                self.add_step(step, other, None);
             }
         }
     }
 
-    /// Notes what a unit would have a step's lines be; without a place it was not played and keeps them.
-    fn add_step(&mut self, step: &Step, profile: &ProfileName, all: &[Mismatch], place: Option<(usize, usize)>) {
-        let is_here = |mismatch: &&Mismatch| place.is_some() && mismatch.at == place;
-        let here: Vec<&Mismatch> = all.iter().filter(is_here).collect();
+    /// Notes what a unit would have a step's lines be; if it was not played they stay.
+    fn add_step(&mut self, step: &Step, profile: &ProfileName, played: Option<&PlayedStep<'_>>) {
+        let here = played.map(|played| played.here.as_slice()).unwrap_or_default();
+        let mut none_said = BTreeSet::new();
         for line in step.expected(profile) {
-            let wish = self.lines.entry(line.span.range().start).or_insert_with(|| LineWish::new(line));
-            wish.outcomes.entry(profile.clone()).or_default().insert(outcome(line, &here));
-            self.add_extras(&line.text_span, &line.only, &[line.kind], profile, &here);
+            let outcome = match outcome(line, here) {
+                // Where nothing of the kind came any more the first line says that.
+                Outcome::Remove if played.is_some_and(|played| played.is_without(line.kind)) => {
+                    if none_said.insert(line.kind) { Outcome::Replace(NONE.to_owned()) } else { Outcome::Remove }
+                }
+                Outcome::Keep if is_superseded(line, here) => {
+                    self.line(line).is_superseded = true;
+                    Outcome::Remove
+                }
+                outcome => outcome,
+            };
+            self.line(line).outcomes.entry(profile.clone()).or_default().insert(outcome);
+            self.add_extras(&line.text_span, &line.only, &[line.kind], profile, here);
         }
-        self.add_extras(&step.action.span, &[], &LineKind::ALL, profile, &here);
+        self.add_extras(&step.action.span, &[], &LineKind::ALL, profile, here);
         let Some(wire) = &step.wire else { return };
         for line in wire.lines.iter().filter(|line| line.holds_in(profile)) {
-            let wish = self.lines.entry(line.span.range().start).or_insert_with(|| LineWish::new(line));
-            wish.outcomes.entry(profile.clone()).or_default().insert(outcome(line, &here));
-            self.add_extras(&line.text_span, &line.only, &[LineKind::Wire], profile, &here);
+            self.line(line).outcomes.entry(profile.clone()).or_default().insert(outcome(line, here));
+            self.add_extras(&line.text_span, &line.only, &[LineKind::Wire], profile, here);
         }
-        self.add_extras(&wire.anchor, &[], &[LineKind::Wire], profile, &here);
+        self.add_extras(&wire.anchor, &[], &[LineKind::Wire], profile, here);
+    }
+
+    fn line(&mut self, line: &Line) -> &mut LineWish {
+        let new = || LineWish { line: line.clone(), is_superseded: false, outcomes: BTreeMap::new() };
+        self.lines.entry(line.span.range().start).or_insert_with(new)
     }
 
     fn add_extras(
@@ -102,10 +137,9 @@ impl Wishes {
         here: &[&Mismatch],
     ) {
         for kind in kinds {
-            let is_extra = |mismatch: &&&Mismatch| {
-                mismatch.subject == Subject::Line(*kind) && mismatch.expected.is_none() && mismatch.span == *anchor
-            };
-            let texts: Vec<String> = here.iter().filter(is_extra).filter_map(|mismatch| mismatch.got.clone()).collect();
+            let extra = here.iter().filter(|mismatch| is_extra(mismatch, *kind, anchor));
+            let texts: Vec<String> =
+                extra.filter_map(|mismatch| mismatch.got.as_ref()).map(|got| written(*kind, got)).collect();
             let new = || ExtraWish { anchor: anchor.clone(), only: only.to_vec(), texts: BTreeMap::new() };
             let range = anchor.range();
             let wish = self.extras.entry((range.start, !range.is_empty(), *kind)).or_insert_with(new);
@@ -114,10 +148,32 @@ impl Wishes {
     }
 }
 
-impl LineWish {
-    fn new(line: &Line) -> Self {
-        Self { line: line.clone(), outcomes: BTreeMap::new() }
+/// A step that was played.
+struct PlayedStep<'a> {
+    events: &'a StepEvents,
+    here: Vec<&'a Mismatch>,
+}
+
+impl PlayedStep<'_> {
+    fn is_without(&self, kind: LineKind) -> bool {
+        actual(kind, self.events).is_empty()
     }
+}
+
+fn is_extra(mismatch: &Mismatch, kind: LineKind, anchor: &Span) -> bool {
+    mismatch.subject == Subject::Line(kind) && mismatch.expected.is_none() && mismatch.span == *anchor
+}
+
+/// Whether a line says that the milter goes on, behind which it now does something else.
+fn is_superseded(line: &Line, here: &[&Mismatch]) -> bool {
+    let is_milter = matches!(line.kind, LineKind::Milter | LineKind::MilterOf(_));
+    is_milter && line.text == "continue" && here.iter().any(|mismatch| is_extra(mismatch, line.kind, &line.text_span))
+}
+
+/// What came, as a line that expects just that. In wire blocks queue ids are rewritten already.
+fn written(kind: LineKind, came: &str) -> String {
+    let line = literal(came);
+    if kind == LineKind::Wire { line.replace("[[]qid]", "[qid]") } else { line }
 }
 
 fn outcome(line: &Line, here: &[&Mismatch]) -> Outcome {
@@ -126,7 +182,9 @@ fn outcome(line: &Line, here: &[&Mismatch]) -> Outcome {
     };
     match here.iter().find(is_this) {
         None => Outcome::Keep,
-        Some(mismatch) => mismatch.got.clone().map_or(Outcome::Remove, Outcome::Replace),
+        Some(mismatch) => {
+            mismatch.got.as_ref().map_or(Outcome::Remove, |got| Outcome::Replace(written(line.kind, got)))
+        }
     }
 }
 
@@ -137,6 +195,9 @@ fn rewrite_line(source: &Source, wish: &LineWish, pass: &mut Pass) {
     };
     if groups.iter().all(|(outcome, _)| *outcome == Outcome::Keep) {
         return;
+    }
+    if line.kind == LineKind::Log {
+        return refuse(pass, &line.span, "what is expected of the log is changed by hand");
     }
     if !line.is_verbatim() {
         return refuse(pass, &line.span, "a case fills this line");
@@ -155,7 +216,7 @@ fn rewrite_line(source: &Source, wish: &LineWish, pass: &mut Pass) {
         return pass.edits.push(Edit { range: line.text_span.range(), text: text.clone() });
     }
     let Some(whole) = whole_line(source, &line.span) else {
-        return refuse(pass, &line.span, "this line shares its place with other text");
+        return refuse(pass, &line.span, SHARED);
     };
     let text = match &groups[..] {
         [_] => String::new(),
@@ -179,38 +240,31 @@ fn split_line(line: &Line, groups: &[(Outcome, Vec<ProfileName>)], old: &str) ->
     groups.iter().map(one).collect()
 }
 
-fn insert_lines(source: &Source, kind: LineKind, wish: &ExtraWish, pass: &mut Pass) {
+/// The new lines, if there are any, or why they cannot be written.
+fn insert_lines(source: &Source, kind: LineKind, wish: &ExtraWish) -> Result<Option<Edit>, &'static str> {
     if wish.texts.values().flatten().all(Vec::is_empty) {
-        return;
+        return Ok(None);
     }
-    let Some(groups) = groups(&wish.texts) else {
-        return refuse(pass, &wish.anchor, "cases or variants disagree about what comes behind this line");
-    };
+    let groups = groups(&wish.texts).ok_or("cases or variants disagree about what comes behind this line")?;
     if groups.iter().flat_map(|(texts, _)| texts).any(|text| !is_writable(text)) {
-        return refuse(pass, &wish.anchor, "what came behind this line cannot stand in a literal block");
+        return Err("what came behind this line cannot stand in a literal block");
     }
-    let Some((at, old)) = insertion(source, &wish.anchor) else {
-        return refuse(pass, &wish.anchor, "this line shares its place with other text");
-    };
+    let (at, old) = insertion(source, &wish.anchor).ok_or(SHARED)?;
     let (indent, end) = margins(old);
     // The last line of a file may have no end; what follows it has to bring one.
     let (before, end) = if end.is_empty() { ("\n", "") } else { ("", end) };
     let mut text = String::new();
-    for (only, got) in merged(&groups, &wish.only, kind) {
+    for (only, got) in merged(&groups, &wish.only) {
         let span = wish.anchor.clone();
         let new = Line { kind, only, text: got, text_span: span.clone(), span };
         text += &format!("{before}{indent}{new}{end}");
     }
-    pass.edits.push(Edit { range: at..at, text });
+    Ok(Some(Edit { range: at..at, text }))
 }
 
-/// The new lines, each with the profiles it is for. Packets that both profiles have are written once.
-fn merged(
-    groups: &[(Vec<String>, Vec<ProfileName>)],
-    only: &[ProfileName],
-    kind: LineKind,
-) -> Vec<(Vec<ProfileName>, String)> {
-    if let ([(one, ones), (other, others)], LineKind::Wire) = (groups, kind) {
+/// The new lines, each with the profiles it is for. Lines that both profiles have are written once.
+fn merged(groups: &[(Vec<String>, Vec<ProfileName>)], only: &[ProfileName]) -> Vec<(Vec<ProfileName>, String)> {
+    if let [(one, ones), (other, others)] = groups {
         let changes = similar::TextDiff::from_slices(&texts(one), &texts(other));
         let line = |change: similar::Change<&str>| {
             let only = match change.tag() {
@@ -304,5 +358,11 @@ fn is_writable(text: &str) -> bool {
 }
 
 fn refuse(pass: &mut Pass, span: &Span, why: &str) {
-    pass.refused.push(Diag::warning(format!("not blessed: {why}")).label(span, ""));
+    let diag = Diag::warning(format!("not blessed: {why}")).label(span, "");
+    pass.refused.push(match why {
+        SHARED => diag.help("write the block between ''' and ''', and each line of it on a line of its own"),
+        _ => diag,
+    });
 }
+
+const SHARED: &str = "this line shares its place with other text";

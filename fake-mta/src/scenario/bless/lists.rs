@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::{Judged, Pass, splice::Edit};
 use crate::{
     diag::{Diag, Span},
-    scenario::{Located, Mismatch, Subject, matcher::holds_matcher},
+    scenario::{
+        Located, Mismatch, Subject,
+        matcher::{holds_matcher, literal},
+    },
 };
 
 /// Rewrites the lists of sessions and the journal, where all units of the file agree on what they should be.
@@ -71,7 +74,7 @@ fn is_within(inner: &Span, outer: &Span) -> bool {
 }
 
 fn rewrite(wish: &Wish<'_>, pass: &mut Pass) {
-    let [actual] = &wish.actual[..] else {
+    let Some(actual) = agreed(&wish.actual) else {
         return refuse(pass, wish.span, "profiles, cases or variants disagree about this list");
     };
     if wish.items.iter().any(|item| holds_matcher(item)) && !pass.force {
@@ -85,7 +88,28 @@ fn rewrite(wish: &Wish<'_>, pass: &mut Pass) {
     if actual.iter().any(|item| item.contains(['\'', '"', '\\']) || item.contains(|c: char| c.is_control())) {
         return refuse(pass, wish.span, "what came cannot be written without escapes");
     }
-    pass.edits.push(Edit { range: wish.span.range(), text: printed(raw, actual) });
+    pass.edits.push(Edit { range: wish.span.range(), text: printed(raw, &actual) });
+}
+
+/// What all lists say. Addresses that differ in their parameters alone (Postfix adds ORCPT) are written with `[..]` for these.
+fn agreed(lists: &[&[String]]) -> Option<Vec<String>> {
+    let (first, others) = lists.split_first()?;
+    if others.iter().any(|other| other.len() != first.len()) {
+        return None;
+    }
+    let item = |(at, item): (usize, &String)| {
+        let mut came = lists.iter().map(|list| list[at].as_str());
+        if came.clone().all(|other| other == item) {
+            return Some(literal(item));
+        }
+        came.all(|other| path(other) == path(item)).then(|| literal(path(item)) + "[..]")
+    };
+    first.iter().enumerate().map(item).collect()
+}
+
+/// `RCPT TO:<address>` without the parameters behind it.
+fn path(item: &str) -> &str {
+    item.split_once("> ").map_or(item, |(path, _)| &item[..=path.len()])
 }
 
 /// The new list, on one line if the old one was, else with one item on each line.

@@ -17,3 +17,5 @@ mod step;
 
 pub use compare::{Mismatch, Subject, compare};
 pub use events::{SessionEvents, StepEvents};
+
+pub(super) use step::actual;

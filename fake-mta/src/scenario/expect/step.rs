@@ -75,7 +75,8 @@ fn located(line: &Line) -> Located<String> {
     Located::new(text, line.text_span.clone())
 }
 
-fn actual(kind: LineKind, events: &StepEvents) -> Vec<String> {
+/// The lines of a kind that came.
+pub(in crate::scenario) fn actual(kind: LineKind, events: &StepEvents) -> Vec<String> {
     match kind {
         LineKind::Smtp => events.replies.clone(),
         LineKind::Milter => events.milter.clone(),
