@@ -8,7 +8,7 @@ use crate::scenario::{Node, Value};
 /// The value of a key that is one token; the lines of a block that is read line by line lose the spaces that do not count.
 pub(super) fn tidy(key: &str, token: &Token<'_>) -> String {
     let last = key.rsplit('.').next().unwrap_or(key);
-    if token.kind != TokenKind::MlLiteralString || token.text.contains('\r') {
+    if token.kind != TokenKind::MlLiteralString {
         return token.text.to_owned();
     }
     let is_expected = key.split('.').any(|part| part == "expect");
@@ -20,11 +20,12 @@ pub(super) fn tidy(key: &str, token: &Token<'_>) -> String {
     }
 }
 
-/// The lines between the quotes.
+/// The lines between the quotes, each with the end that it has.
 fn each_line(text: &str, tidy: impl Fn(&str) -> String) -> String {
     let Some(inner) = text.strip_prefix("'''").and_then(|text| text.strip_suffix("'''")) else {
         return text.to_owned();
     };
+    let tidy = |line: &str| line.strip_suffix('\r').map_or_else(|| tidy(line), |line| tidy(line) + "\r");
     let lines: Vec<String> = inner.split('\n').map(tidy).collect();
     format!("'''{}'''", lines.join("\n"))
 }

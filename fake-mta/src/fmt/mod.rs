@@ -150,6 +150,9 @@ mod tests {
     #[test]
     fn a_file_with_crlf_keeps_it() {
         assert_eq!(formatted("a=1\r\nb = '''\r\nx \r\n'''\r\n"), "a = 1\r\nb = '''\r\nx \r\n'''\r\n");
+        let text = "dialogue = '''\r\n  C:QUIT \r\n\r\n'''\r\nzone = '''\r\na A 1.2.3.4  \r\n'''\r\n";
+        let wanted = "dialogue = '''\r\nC: QUIT\r\n\r\n'''\r\nzone = '''\r\na A 1.2.3.4\r\n'''\r\n";
+        assert_eq!(formatted(text), wanted);
     }
 
     #[test]
