@@ -63,3 +63,18 @@ fn tap() {
 fn json() {
     insta::assert_snapshot!(report::render(Format::Json, &summary()));
 }
+
+#[test]
+fn github() {
+    insta::assert_snapshot!(report::render(Format::Github, &summary()));
+}
+
+#[test]
+fn html() {
+    let page = report::render(Format::Html, &summary());
+    // Style and script apart.
+    let (head, rest) = page.split_once("<style>").expect("a style");
+    let (_, rest) = rest.split_once("</style>").expect("it ends");
+    let (body, _) = rest.split_once("<script>").expect("a script");
+    insta::assert_snapshot!(format!("{head}{body}").replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+}

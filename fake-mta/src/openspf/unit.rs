@@ -38,6 +38,8 @@ impl Draft<'_> {
         let scenario = Scenario {
             source: Arc::clone(source),
             name: located(self.name.clone()),
+            variant: None,
+            case: None,
             rfc: Vec::new(),
             tags: Vec::new(),
             known_deviations: Vec::new(),

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, ops::Range};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{differences, warnings};
+use super::{differences, flaky_text, warnings};
 use crate::{
     diag::{Diag, escape},
     run::{Fatal, Status, Summary, UnitResult},
@@ -33,8 +33,8 @@ pub(crate) fn summary(summary: &Summary) -> String {
     let count = |status| summary.count(status);
     let flaky = summary.results.iter().filter(|result| result.is_flaky());
     let line = |result: &UnitResult| {
-        let (failed, all) = (result.rounds.failed, result.rounds.failed + result.rounds.passed);
-        format!("flaky: {} failed in {failed} of {all} rounds\n", escape(&result.unit.name()))
+        let text = flaky_text(result).unwrap_or_default();
+        format!("flaky: {} {text}\n", escape(&result.unit.name()))
     };
     flaky.map(line).collect::<String>()
         + &format!(

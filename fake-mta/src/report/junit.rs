@@ -2,8 +2,8 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::{human, warnings};
-use crate::run::{FatalKind, Status, Summary, UnitResult};
+use super::{fatal_word, human, warnings};
+use crate::run::{Fatal, FatalKind, Status, Summary, UnitResult};
 
 /// One suite for each file, one case for each unit.
 pub(super) fn render(summary: &Summary) -> String {
@@ -12,7 +12,10 @@ pub(super) fn render(summary: &Summary) -> String {
     put(&mut xml, format_args!("<testsuites name=\"fake-mta\" {}>\n", counts(&all)));
     for of_file in all.chunk_by(|a, b| a.unit.scenario.path() == b.unit.scenario.path()) {
         let path = escaped(&of_file[0].unit.scenario.path().to_string_lossy());
-        put(&mut xml, format_args!("  <testsuite name=\"{path}\" {}>\n", counts(of_file)));
+        put(
+            &mut xml,
+            format_args!("  <testsuite name=\"{path}\" {} skipped=\"{}\">\n", counts(of_file), skipped(of_file)),
+        );
         of_file.iter().for_each(|result| case(&mut xml, &path, result));
         xml.push_str("  </testsuite>\n");
     }
@@ -34,26 +37,7 @@ fn case(xml: &mut String, path: &str, result: &UnitResult) {
             Some(reason) => put(xml, format_args!("      <skipped message=\"{}\"/>\n", escaped(reason))),
             None => xml.push_str("      <skipped/>\n"),
         },
-        Status::Failed => {
-            let element = match result.is_flaky() {
-                // A reader that does not know `flakyFailure` counts it as no failure, which it is here.
-                true => "failure type=\"flaky\"",
-                false if is_error(result) => "error",
-                false => "failure",
-            };
-            let message = human::diags(result).first().map(|diag| escaped(&diag.title)).unwrap_or_default();
-            let text = escaped(&human::failure(result, false));
-            put(
-                xml,
-                format_args!(
-                    "      <{element} message=\"{message}\">{text}</{}>\n",
-                    element.split(' ').next().unwrap_or(element)
-                ),
-            );
-            if result.is_flaky() {
-                put(xml, format_args!("      <flakyFailure message=\"{message}\"/>\n"));
-            }
-        }
+        Status::Failed => failed(xml, result),
     }
     let notes: String = warnings::lines(result).iter().map(|line| format!("warning: {line}\n")).collect();
     if !notes.is_empty() {
@@ -62,22 +46,52 @@ fn case(xml: &mut String, path: &str, result: &UnitResult) {
     xml.push_str("    </testcase>\n");
 }
 
-/// Whether it broke off, as against an expectation that failed.
-fn is_error(result: &UnitResult) -> bool {
-    result.played.fatal.as_ref().is_some_and(|fatal| fatal.kind != FatalKind::Cancelled)
+/// What failed. A run that passes by turns is a failure too: a reader that does not know `flakyFailure` would count it as none.
+fn failed(xml: &mut String, result: &UnitResult) {
+    let message = human::diags(result).first().map(|diag| escaped(&diag.title)).unwrap_or_default();
+    let text = escaped(&human::failure(result, false));
+    let kind = broken_off(result).map_or("expectation", |fatal| fatal_word(fatal.kind));
+    let element = if broken_off(result).is_some() { "error" } else { "failure" };
+    if result.is_flaky() {
+        put(xml, format_args!("      <failure type=\"flaky\" message=\"{message}\">{text}</failure>\n"));
+        let flaky = if element == "error" { "flakyError" } else { "flakyFailure" };
+        put(
+            xml,
+            format_args!(
+                "      <{flaky} type=\"{kind}\" message=\"{message}\"><stackTrace>{text}</stackTrace></{flaky}>\n"
+            ),
+        );
+    } else {
+        put(xml, format_args!("      <{element} type=\"{kind}\" message=\"{message}\">{text}</{element}>\n"));
+    }
 }
 
+/// Why it broke off, if it did: an error, as against an expectation that failed.
+fn broken_off(result: &UnitResult) -> Option<&Fatal> {
+    result.played.fatal.as_ref().filter(|fatal| fatal.kind != FatalKind::Cancelled)
+}
+
+/// The totals. `skipped` is no attribute of `testsuites` in Jenkins' schema.
 fn counts(results: &[&UnitResult]) -> String {
     let count = |wanted: fn(&UnitResult) -> bool| results.iter().filter(|result| wanted(result)).count();
     let time: Duration = results.iter().map(|result| result.elapsed).sum();
     format!(
-        "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{}\"",
+        "tests=\"{}\" failures=\"{}\" errors=\"{}\" time=\"{}\"",
         results.len(),
         count(|result| result.status() == Status::Failed && !is_error(result)),
         count(|result| result.status() == Status::Failed && is_error(result)),
-        count(|result| result.status() == Status::Skipped || result.played.known_deviation.is_some()),
         seconds(time)
     )
+}
+
+fn is_error(result: &UnitResult) -> bool {
+    broken_off(result).is_some() && !result.is_flaky()
+}
+
+fn skipped(results: &[&UnitResult]) -> usize {
+    let is_skipped =
+        |result: &&&UnitResult| result.status() == Status::Skipped || result.played.known_deviation.is_some();
+    results.iter().filter(is_skipped).count()
 }
 
 fn seconds(time: Duration) -> String {

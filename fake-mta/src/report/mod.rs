@@ -13,7 +13,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use crate::{
     diag::Diag,
-    run::{Status, Summary, UnitResult},
+    run::{FatalKind, Status, Summary, UnitResult},
     scenario::Unknown,
 };
 
@@ -100,6 +100,22 @@ fn word(result: &UnitResult) -> &'static str {
         Status::Failed => "failed",
         Status::Skipped => "skipped",
     }
+}
+
+/// The word for a reason to break off.
+fn fatal_word(kind: FatalKind) -> &'static str {
+    match kind {
+        FatalKind::Harness => "harness",
+        FatalKind::Milter => "milter",
+        FatalKind::Timeout => "timeout",
+        FatalKind::Cancelled => "cancelled",
+    }
+}
+
+/// How often a run failed that passes by turns.
+fn flaky_text(result: &UnitResult) -> Option<String> {
+    let (failed, all) = (result.rounds.failed, result.rounds.failed + result.rounds.passed);
+    result.is_flaky().then(|| format!("failed in {failed} of {all} rounds"))
 }
 
 const FORMATS: [(&str, Format); 5] = [

@@ -134,6 +134,16 @@ impl Summary {
         let counted = self.results.iter().filter(|result| result.status() == status).count();
         counted + if status == Status::Skipped { self.deselected } else { 0 }
     }
+
+    /// How many failed that pass in some rounds.
+    pub fn flaky(&self) -> usize {
+        self.results.iter().filter(|result| result.is_flaky()).count()
+    }
+
+    /// How many passed with a deviation that the scenario knows of.
+    pub fn known(&self) -> usize {
+        self.results.iter().filter(|result| result.played.known_deviation.is_some()).count()
+    }
 }
 
 /// The exit code of the program.

@@ -12,24 +12,32 @@ use crate::diag::{Diag, Span};
 pub(super) struct Expanded {
     /// The tree as if the author had written it out.
     pub(super) node: Node,
+    /// The variant's name, if it is one.
+    pub(super) variant: Option<String>,
+    /// The case's name, if it is one.
+    pub(super) case: Option<String>,
+}
+
+impl Expanded {
     /// ` / variant / case`, or nothing.
-    pub(super) suffix: String,
+    pub(super) fn suffix(&self) -> String {
+        self.variant.iter().chain(&self.case).map(|name| format!(" / {name}")).collect()
+    }
 }
 
 /// Writes out every variant and every case: the file itself and each variant, each once for every case row.
 pub(super) fn expand(mut root: Node, problems: &mut Problems) -> Vec<Expanded> {
     let variants = root.remove("variant").map_or_else(Vec::new, |node| tables(node, "variant", problems));
-    let mut trees = vec![Expanded { node: root.clone(), suffix: String::new() }];
+    let mut trees = vec![Expanded { node: root.clone(), variant: None, case: None }];
     for variant in variants {
         let Some(name) = variant_name(&variant, problems) else { continue };
         if let Some(entry) = variant.entries().iter().find(|entry| entry.key == "variant") {
             problems.add(Diag::error("a variant has no variants of its own").label(&entry.key_span, ""));
         }
-        let suffix = format!(" / {name}");
-        if trees.iter().any(|tree| tree.suffix == suffix) {
+        if trees.iter().any(|tree| tree.variant.as_ref() == Some(&name)) {
             problems.add(Diag::error(format!("a second variant `{name}`")).label(&variant.span, ""));
         }
-        trees.push(Expanded { node: overlaid(&root, variant), suffix });
+        trees.push(Expanded { node: overlaid(&root, variant), variant: Some(name), case: None });
     }
     trees.into_iter().flat_map(|tree| cases(tree, problems)).collect()
 }
@@ -125,7 +133,7 @@ fn cases(mut tree: Expanded, problems: &mut Problems) -> Vec<Expanded> {
         let mut node = tree.node.clone();
         fill(&mut node, &columns);
         let name = name.unwrap_or_else(|| format!("case {}", index + 1));
-        Expanded { node, suffix: format!("{} / {name}", tree.suffix) }
+        Expanded { node, variant: tree.variant.clone(), case: Some(name) }
     };
     rows.iter().enumerate().map(fill_row).collect()
 }
@@ -315,7 +323,7 @@ mod tests {
     fn a_variant_replaces_only_what_it_writes() {
         let (trees, problems) = expanded("[a]\nx = 'base'\ny = 'kept'\n[[variant]]\nname = 'v'\na.x = 'new'\n");
         assert_eq!(problems, []);
-        assert_eq!(trees.iter().map(|tree| tree.suffix.as_str()).collect::<Vec<_>>(), ["", " / v"]);
+        assert_eq!(trees.iter().map(Expanded::suffix).collect::<Vec<_>>(), ["", " / v"]);
         assert_eq!(text(&trees[1].node, &["a", "x"]), "new");
         assert_eq!(text(&trees[1].node, &["a", "y"]), "kept");
         assert_eq!(text(&trees[0].node, &["a", "x"]), "base");
@@ -328,14 +336,14 @@ mod tests {
         assert_eq!(problems, []);
         assert_eq!(text(&trees[0].node, &["a"]), "1 %{ip} {daemon_name} ${ip}");
         assert_eq!(text(&trees[1].node, &["a"]), "2 %{ip} {daemon_name} ${ip}");
-        assert_eq!(trees[1].suffix, " / case 2");
+        assert_eq!(trees[1].suffix(), " / case 2");
     }
 
     #[test]
     fn variants_and_cases_multiply() {
         let (trees, _) =
             expanded("a = '{x}'\n[[variant]]\nname = 'v'\n[[case]]\nname = 'one'\nx = 1\n[[case]]\nx = 2\n");
-        let names: Vec<_> = trees.iter().map(|tree| tree.suffix.as_str()).collect();
+        let names: Vec<_> = trees.iter().map(Expanded::suffix).collect();
         assert_eq!(names, [" / one", " / case 2", " / v / one", " / v / case 2"]);
     }
 

@@ -15,6 +15,10 @@ pub struct Scenario {
     pub source: Arc<Source>,
     /// Its name; with ` / variant` and ` / case` behind it where the file has them.
     pub name: Located<String>,
+    /// The variant's part of the name.
+    pub variant: Option<String>,
+    /// The case's part of the name.
+    pub case: Option<String>,
     /// Sections it shows, such as `7208#8.4`.
     pub rfc: Vec<Located<String>>,
     /// Free words to group scenarios by.
@@ -43,6 +47,14 @@ impl Scenario {
     /// The file's path as messages name it.
     pub fn path(&self) -> &std::path::Path {
         self.source.path()
+    }
+
+    /// Its name without variant and case.
+    pub fn own_name(&self) -> &str {
+        let parts = self.case.iter().chain(&self.variant);
+        parts.fold(self.name.as_str(), |name, part| {
+            name.strip_suffix(part.as_str()).and_then(|name| name.strip_suffix(" / ")).unwrap_or(name)
+        })
     }
 
     /// In what the milter is known to differ in a profile.

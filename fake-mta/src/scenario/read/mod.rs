@@ -70,11 +70,11 @@ fn check_format(root: &Node, problems: &mut Problems) {
 fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, problems: &mut Problems) -> Option<Scenario> {
     let dir = source.path().parent().unwrap_or_else(|| Path::new(""));
     let mut known = format::SCENARIO.names();
-    if is_variant && !tree.suffix.is_empty() {
+    if is_variant && !tree.suffix().is_empty() {
         known.push("expect");
     }
     let mut fields = Fields::open(&tree.node, "a scenario", &known, problems);
-    let name = read_name(&mut fields, &tree.suffix);
+    let name = read_name(&mut fields, &tree.suffix());
     let rfc = fields.texts("rfc").unwrap_or_default();
     let tags = fields.texts("tags").unwrap_or_default();
     let note = fields.text("note");
@@ -90,6 +90,8 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
     Some(Scenario {
         source,
         name: name?,
+        variant: tree.variant.clone(),
+        case: tree.case.clone(),
         rfc,
         tags,
         note,
@@ -115,7 +117,7 @@ fn read_name(fields: &mut Fields<'_>, suffix: &str) -> Option<Located<String>> {
         return None;
     };
     let name = fields.text("name")?;
-    if name.trim().is_empty() || name.contains(['\n', '\r']) {
+    if name.trim().is_empty() || name.chars().chain(suffix.chars()).any(char::is_control) {
         fields.problems().add(Diag::error("a name is one line of text").label(&node.span, ""));
         return None;
     }
