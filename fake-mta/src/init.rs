@@ -11,9 +11,10 @@ use std::{
 use clap::Args;
 
 use crate::{
-    diag::Diag,
+    diag::{self, Diag, Source},
     run::{Console, Exit},
-    suite::FILE_NAME,
+    scenario,
+    suite::{FILE_NAME, Suite},
 };
 
 /// What `fake-mta init` is asked to do.
@@ -46,76 +47,78 @@ pub(crate) struct InitArgs {
 
 /// Writes the files, and none over one that is there.
 pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Exit {
-    if let Some(letter) = &args.from_eml {
-        return from_letter(args, letter, console);
+    let files = match &args.from_eml {
+        Some(letter) => of_letter(args, letter),
+        None => suite_file(args).map(|suite| vec![suite, (args.dir.join(FIRST), FIRST_SCENARIO.into())]),
+    };
+    if let Err(diags) = files.and_then(|files| write_new(&args.dir, &files, console)) {
+        console.diags(&diags);
+        return Exit::HARNESS;
     }
-    let suite = suite(&args.command, way_back(&args.dir).as_deref());
-    for (name, text) in [(FILE_NAME, suite), (FIRST, FIRST_SCENARIO.to_owned())] {
-        let path = args.dir.join(name);
-        if let Err(error) = write_new(&args.dir, &path, text.as_bytes()) {
-            let diag = Diag::error(format!("cannot write {}: {error}", path.display()));
-            let there = error.kind() == io::ErrorKind::AlreadyExists;
-            let help = there.then(|| "it is there already, and is left as it is; name another folder".to_owned());
-            console.diags(&[Diag { help: help.into_iter().collect(), ..diag }]);
-            return Exit::HARNESS;
-        }
-        console.results(&format!("wrote {}\n", path.display()));
+    if args.from_eml.is_none() {
+        let dir = crate::run::quoted(&args.dir.to_string_lossy());
+        console.results(&format!(
+            "next: fake-mta run {dir} shows what your milter does; fake-mta run {dir} --bless accepts it\n"
+        ));
     }
-    let dir = crate::run::quoted(&args.dir.to_string_lossy());
-    console.results(&format!(
-        "next: fake-mta run {dir} shows what your milter does; fake-mta run {dir} --bless accepts it\n"
-    ));
     Exit::PASSED
 }
 
-/// A copy of the message, and a scenario beside it that sends it.
-fn from_letter(args: &InitArgs, letter: &Path, console: &mut Console) -> Exit {
-    let cannot = |what: &str, path: &Path, error: io::Error| {
-        vec![Diag::error(format!("cannot {what} {}: {error}", path.display()))]
-    };
-    let envelope =
-        letter::Envelope { sender: args.mail_from.clone(), recipients: args.rcpt.clone(), client: args.client.clone() };
-    let write = || -> Result<Vec<PathBuf>, Vec<Diag>> {
-        let message = fs::read(letter).map_err(|error| cannot("read", letter, error))?;
-        let text = letter::scenario(letter, &message, &envelope).map_err(|diag| vec![diag])?;
-        let copy = args.dir.join(letter.file_name().unwrap_or_default());
-        let path = copy.with_extension("toml");
-        fs::create_dir_all(&args.dir).map_err(|error| cannot("make", &args.dir, error))?;
-        let is_there = fs::canonicalize(&copy).ok().is_some_and(|copy| fs::canonicalize(letter).ok() == Some(copy));
-        let mut written = Vec::new();
-        let mut new = |path: PathBuf, bytes: &[u8]| {
-            write_new(&args.dir, &path, bytes).map_err(|error| cannot("write", &path, error))?;
-            written.push(path);
-            Ok::<(), Vec<Diag>>(())
-        };
-        if path.exists() {
-            return Err(cannot("write", &path, io::ErrorKind::AlreadyExists.into()));
-        }
-        if !is_there {
-            new(copy, &message)?;
-        }
-        letter::check(&path, &text)?;
-        new(path, text.as_bytes())?;
-        if crate::suite::find(&args.dir.join(FIRST)).is_none() {
-            new(args.dir.join(FILE_NAME), suite(&args.command, way_back(&args.dir).as_deref()).as_bytes())?;
-        }
-        Ok(written)
-    };
-    match write() {
-        Ok(written) => {
-            written.iter().for_each(|path| console.results(&format!("wrote {}\n", path.display())));
-            Exit::PASSED
-        }
-        Err(diags) => {
-            console.diags(&diags);
-            Exit::HARNESS
-        }
-    }
+/// A file and what is to be in it.
+type NewFile = (PathBuf, Vec<u8>);
+
+/// `fake-mta.toml`.
+///
+/// # Errors
+/// A command that is none.
+fn suite_file(args: &InitArgs) -> Result<NewFile, Vec<Diag>> {
+    let path = args.dir.join(FILE_NAME);
+    let text = suite(&args.command, way_back(&args.dir).as_deref());
+    Suite::parse(&Source::new(path.as_path(), text.as_str()))?;
+    Ok((path, text.into_bytes()))
 }
 
-fn write_new(dir: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(dir)?;
-    fs::File::create_new(path)?.write_all(bytes)
+/// A copy of the message, a scenario beside it that sends it, and the suite file if there is none.
+fn of_letter(args: &InitArgs, letter: &Path) -> Result<Vec<NewFile>, Vec<Diag>> {
+    let envelope =
+        letter::Envelope { sender: args.mail_from.clone(), recipients: args.rcpt.clone(), client: args.client.clone() };
+    let message = diag::read_bytes(letter, diag::MAX_MESSAGE_BYTES).map_err(|diag| vec![diag])?;
+    let text = letter::scenario(letter, &message, &envelope).map_err(|diag| vec![diag])?;
+    // The message is there already.
+    scenario::parse(&Source::new(letter.with_extension("toml"), text.as_str()))?;
+    let copy = args.dir.join(letter.file_name().unwrap_or_default());
+    let path = copy.with_extension("toml");
+    let is_there = fs::canonicalize(&copy).ok().is_some_and(|copy| fs::canonicalize(letter).ok() == Some(copy));
+    let mut files = Vec::new();
+    if !is_there {
+        files.push((copy, message));
+    }
+    files.push((path, text.into_bytes()));
+    if crate::suite::find(&args.dir.join(FIRST)).is_none() {
+        files.push(suite_file(args)?);
+    }
+    Ok(files)
+}
+
+/// Writes all files, or none.
+fn write_new(dir: &Path, files: &[NewFile], console: &mut Console) -> Result<(), Vec<Diag>> {
+    for (path, _) in files {
+        if fs::symlink_metadata(path).is_ok() {
+            let diag = diag::cannot("write", path, io::Error::from(io::ErrorKind::AlreadyExists));
+            return Err(vec![diag.help("it is there already, and is left as it is; name another folder")]);
+        }
+    }
+    fs::create_dir_all(dir).map_err(|error| vec![diag::cannot("make", dir, error)])?;
+    for (index, (path, bytes)) in files.iter().enumerate() {
+        let written = fs::File::create_new(path).and_then(|mut file| file.write_all(bytes));
+        if let Err(error) = written {
+            // What is half written would be in the way of the next attempt.
+            files[..=index].iter().for_each(|(path, _)| drop(fs::remove_file(path)));
+            return Err(vec![diag::cannot("write", path, error)]);
+        }
+    }
+    files.iter().for_each(|(path, _)| console.results(&format!("wrote {}\n", diag::shown(path))));
+    Ok(())
 }
 
 /// The folder in which `init` was called, as seen from the suite's: the command is written for that one.
@@ -140,10 +143,21 @@ fn suite(command: &str, cwd: Option<&str>) -> String {
          # {{listen}} is the socket that it has to listen on, {{dns}} the DNS server to ask, {{dir}} a folder for its files.\n\
          command = {command}\n\
          {cwd}\
-         # Once before a run, if it has to be built:\n\
+         # Once before a run, if it has to be built, and the sources that --watch looks at:\n\
          # build = \"make\"\n\
+         # watch = [\"../src\"]\n\
          # A milter that knows TCP alone:\n\
-         # socket = \"inet\"\n"
+         # socket = \"inet\"\n\
+         # Its configuration: as TOML, or in its own syntax; and its environment.\n\
+         # config_file = \"{{dir}}/milter.toml\"\n\
+         # config = {{ greeting = \"hello\" }}\n\
+         # files.\"milter.conf\" = \"Socket {{listen}}\"\n\
+         # env = {{ TZ = \"UTC\" }}\n\
+         # One process for all scenarios that hand it nothing of their own, where starting takes long:\n\
+         # process = \"suite\"\n\
+         # ready_timeout = \"1m\"\n\
+         # A milter that asks the servers of /etc/resolv.conf:\n\
+         # netns = true\n"
     )
 }
 
@@ -182,7 +196,6 @@ envelope = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{diag::Source, scenario, suite::Suite};
 
     #[test]
     fn what_is_written_is_read_without_a_complaint() {
@@ -198,19 +211,49 @@ mod tests {
         assert!(way("../elsewhere").is_some_and(|path| Path::new(&path).is_absolute()));
     }
 
+    /// `fake-mta init` in a folder: its exit code, and what is in the folder then.
+    fn made(folder: &Path, command: &str, from_eml: Option<&str>) -> (Exit, Vec<String>) {
+        let (dir, from_eml) = (folder.join("new"), from_eml.map(|name| folder.join(name)));
+        let (mail_from, rcpt, client) = (None, Vec::new(), None);
+        let args = InitArgs { dir, command: command.to_owned(), from_eml, mail_from, rcpt, client };
+        let exit = init(&args, &mut Console::plain(io::sink(), io::sink()));
+        let files = fs::read_dir(folder.join("new")).into_iter().flatten().flatten();
+        let mut names: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        (exit, names)
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     #[test]
     fn nothing_is_written_over() {
         let folder = tempfile::tempdir().expect("a folder");
-        let args = InitArgs {
-            dir: folder.path().join("new"),
-            command: "m {listen}".to_owned(),
-            from_eml: None,
-            mail_from: None,
-            rcpt: Vec::new(),
-            client: None,
-        };
-        let mut console = Console::plain(io::sink(), io::sink());
-        assert_eq!(init(&args, &mut console), Exit::PASSED);
-        assert_eq!(init(&args, &mut console), Exit::HARNESS);
+        let all = names(&[FILE_NAME, FIRST]);
+        assert_eq!(made(folder.path(), "m {listen}", None), (Exit::PASSED, all.clone()));
+        assert_eq!(made(folder.path(), "m {listen}", None), (Exit::HARNESS, all));
+        fs::remove_file(folder.path().join("new").join(FILE_NAME)).expect("it is there");
+        assert_eq!(made(folder.path(), "m {listen}", None), (Exit::HARNESS, names(&[FIRST])), "all or none");
+    }
+
+    #[test]
+    fn a_command_that_is_none_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for command in ["a \"b", "m {listne}", ""] {
+            assert_eq!(made(folder.path(), command, None), (Exit::HARNESS, Vec::new()), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_makes_no_scenario_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let letter = |text: &str| fs::write(folder.path().join("x.eml"), text).expect("a file");
+        letter("From: <a@b.example>\n\n");
+        assert_eq!(made(folder.path(), "m", Some("x.eml")), (Exit::HARNESS, Vec::new()), "it names no recipient");
+        letter("From: <a@b.example>\nTo: \"D, C\" <c@d.example>\n\n");
+        // These tests run in a project that has a suite file.
+        let all = names(&["x.eml", "x.toml"]);
+        assert_eq!(made(folder.path(), "m", Some("x.eml")), (Exit::PASSED, all));
     }
 }
