@@ -63,6 +63,7 @@ fn wrong_usage_is_64() {
         &["run", "--bless=maybe"],
         &["run", "--report", "jnuit"],
         &["run", "--jobs", "0"],
+        &["run", "--repeat", "0"],
     ] {
         text += &told(dir.path(), args);
     }

@@ -2,12 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::Args;
+use clap::{Args, builder::TypedValueParser};
 
-use super::program_dir;
+use super::{program_dir, suggest::suggesting};
 use crate::{
     openspf::TimeoutForm,
-    report::Target,
+    report::{self, Target},
     run::{Again, BlessMode, Keep, MilterAddr, Options, Part, Shard},
     scenario::{ProfileName, Unknown},
 };
@@ -19,7 +19,7 @@ pub(super) struct SelectArgs {
     paths: Vec<PathBuf>,
 
     /// Only the runs in this profile
-    #[arg(long, value_name = "PROFILE", value_parser = ProfileName::from_argument)]
+    #[arg(long, value_name = "PROFILE", value_parser = profiles(), hide_possible_values = true)]
     profile: Option<ProfileName>,
 
     /// Only the runs whose file or name holds this text
@@ -63,19 +63,19 @@ pub(super) struct RunArgs {
     jobs: Option<u16>,
 
     /// Accept what came: rewrite the lines that differ. `check` only shows it, `force` rewrites lines with matchers too
-    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "write", value_parser = bless_mode)]
+    #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "write", hide_possible_values = true, value_parser = suggesting(bless_mode, BLESS_MODES))]
     bless: Option<BlessMode>,
 
     /// Play everything so many times; what passes and fails by turns is flaky, which is a failure
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
-    repeat: u32,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: Option<u32>,
 
     /// Play everything again and again until something fails (at most as often as --repeat says)
     #[arg(long)]
     until_fail: bool,
 
     /// A report for machines: junit, tap, json, github or html, to a file or to standard output
-    #[arg(long = "report", value_name = "FORMAT[=FILE]")]
+    #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = reports(), hide_possible_values = true)]
     reports: Vec<Target>,
 
     /// Warnings are failures: what the milter should not send, and what sendmail and Postfix deliver differently
@@ -114,7 +114,7 @@ impl RunArgs {
             milters: self.milters.clone(),
             dns: self.dns,
             openspf_timeout: self.openspf_timeout,
-            again: Again { times: self.repeat, until_fail: self.until_fail },
+            again: Again { times: self.repeat.unwrap_or_default(), until_fail: self.until_fail },
             jobs: self.jobs.map_or_else(processors, usize::from),
             bless: self.bless,
             reports: self.reports.clone(),
@@ -138,6 +138,18 @@ fn keep(text: &str) -> Result<Keep, String> {
         _ => Err("write --keep or --keep=folder".to_owned()),
     }
 }
+
+/// The parser of `--profile`.
+fn profiles() -> impl TypedValueParser<Value = ProfileName> {
+    suggesting(ProfileName::from_argument, ProfileName::ALL.map(|(name, _)| name))
+}
+
+/// The parser of `--report`.
+fn reports() -> impl TypedValueParser<Value = Target> {
+    suggesting(str::parse::<Target>, report::format_names())
+}
+
+const BLESS_MODES: [&str; 3] = ["write", "check", "force"];
 
 fn bless_mode(text: &str) -> Result<BlessMode, String> {
     match text {

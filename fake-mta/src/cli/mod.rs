@@ -2,6 +2,7 @@
 
 mod args;
 mod stop;
+mod suggest;
 
 use std::{ffi::OsString, path::PathBuf};
 
@@ -30,7 +31,7 @@ use crate::{
 
 /// A scripted fake MTA: runs scenarios against a milter as sendmail and Postfix would.
 #[derive(Debug, Parser)]
-#[command(name = "fake-mta", version, after_help = EXAMPLES, max_term_width = 120)]
+#[command(name = "fake-mta", version, after_help = EXIT_CODES, max_term_width = 120)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -206,7 +207,8 @@ fn program_dir() -> PathBuf {
     program.and_then(|program| Some(program.parent()?.to_owned())).unwrap_or_else(|| PathBuf::from("."))
 }
 
-const EXAMPLES: &str = "\
-Exit codes:
+/// What each exit code means, under a heading.
+pub(crate) const EXIT_CODES: &str = "\
+Exit status:
   0 all passed   1 an expectation failed   2 a file could not be read   3 the harness failed
   4 the milter crashed or broke the protocol   5 time-out   64 wrong usage   130 stopped by Ctrl-C";

@@ -12,7 +12,7 @@ pub(crate) mod warnings;
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use crate::{
-    diag::Diag,
+    diag::{self, Diag},
     run::{FatalKind, Status, Summary, UnitResult},
     scenario::Unknown,
 };
@@ -86,8 +86,10 @@ pub fn render(format: Format, summary: &Summary) -> String {
 pub(crate) fn write_files(targets: &[Target], summary: &Summary) -> Result<(), Diag> {
     for target in targets {
         if let Some(file) = &target.file {
-            std::fs::write(file, render(target.format, summary))
-                .map_err(|error| Diag::error(format!("cannot write the report to {}: {error}", file.display())))?;
+            let dir = file.parent().unwrap_or(file);
+            std::fs::create_dir_all(dir)
+                .and_then(|()| std::fs::write(file, render(target.format, summary)))
+                .map_err(|error| diag::cannot("write the report to", file, error))?;
         }
     }
     Ok(())
@@ -116,6 +118,11 @@ fn fatal_word(kind: FatalKind) -> &'static str {
 fn flaky_text(result: &UnitResult) -> Option<String> {
     let (failed, all) = (result.rounds.failed, result.rounds.failed + result.rounds.passed);
     result.is_flaky().then(|| format!("failed in {failed} of {all} rounds"))
+}
+
+/// The words for all formats.
+pub(crate) fn format_names() -> impl Iterator<Item = &'static str> {
+    FORMATS.into_iter().map(|(name, _)| name)
 }
 
 const FORMATS: [(&str, Format); 5] = [
