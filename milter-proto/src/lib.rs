@@ -23,5 +23,5 @@ mod wire;
 pub use protocol_error::ProtocolError;
 pub use wire::{
     Actions, Address, Command, DecodeError, Frame, FrameDecoder, FrameError, MacroStage, Negotiate, NegotiateError,
-    Protocol, Reply, ReplyText, ReplyTextError, codes,
+    Protocol, Reply, ReplyText, ReplyTextError, codes, is_unsafe,
 };

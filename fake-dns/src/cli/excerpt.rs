@@ -74,7 +74,7 @@ fn harmless(c: char) -> char {
     }
 }
 
-/// Characters that are not seen, or that change the order in which others are.
+/// Characters that are not seen, or that change the order in which others are. milter-proto has the same list.
 const UNSEEN: [RangeInclusive<char>; 9] = [
     '\u{ad}'..='\u{ad}',
     '\u{61c}'..='\u{61c}',

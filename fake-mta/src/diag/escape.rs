@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
+use milter_proto::is_unsafe;
+
 /// Escapes control characters as `\xNN`, and what would reorder or hide text as `\u{N}`; everything else stays.
 ///
 /// `\n` is escaped too: the caller splits lines before.
@@ -23,12 +25,6 @@ pub fn escape(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(safe)
-}
-
-/// Whether a terminal would act on it, or a reader would not see it.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

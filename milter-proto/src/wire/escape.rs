@@ -1,6 +1,6 @@
 //! Bytes from a peer, made safe to show on one line.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 /// Shows text as it is, control characters and what hides or reorders text escaped, bytes that are not UTF-8 as
 /// `\xNN`.
@@ -27,11 +27,27 @@ fn write_char(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
     }
 }
 
-/// Whether a terminal would act on it, or a reader would not see it.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+/// Whether a terminal would act on a character, or a reader would not see it or see others in another order: what has to be
+/// escaped in text from a peer.
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control() || UNSEEN.iter().any(|unseen| unseen.contains(&c))
 }
+
+/// Characters that are not seen, or that change the order in which others are. fake-dns has the same list.
+const UNSEEN: [RangeInclusive<char>; 9] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{61c}'..='\u{61c}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200f}',
+    // Line and paragraph separator, embeddings and overrides.
+    '\u{2028}'..='\u{202e}',
+    // Joiners, isolates, and what was to be used for nothing else.
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{fff9}'..='\u{fffb}',
+    // Tags.
+    '\u{e0000}'..='\u{e007f}',
+];
 
 #[cfg(test)]
 mod tests {
@@ -41,6 +57,13 @@ mod tests {
     fn control_characters_and_broken_utf8_come_out_readable() {
         let shown = Escaped(b"a\x1b[31m\r\n\t\x00\xff\xc3\xbc\xe2\x80\xae").to_string();
         assert_eq!(shown, "a\\x1b[31m\\r\\n\\t\\x00\\xff\u{fc}\\u{202e}");
+    }
+
+    #[test]
+    fn what_is_not_seen_is_shown_as_something() {
+        for c in "\u{ad}\u{61c}\u{180e}\u{200b}\u{2028}\u{206a}\u{feff}\u{fffa}\u{e0041}".chars() {
+            assert!(is_unsafe(c), "{}", c.escape_unicode());
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod reply_text;
 
 pub use address::Address;
 pub use command::Command;
+pub use escape::is_unsafe;
 pub use error::{DecodeError, FrameError, NegotiateError};
 pub use flags::{Actions, Protocol};
 pub use frame::{Frame, FrameDecoder};
