@@ -122,3 +122,10 @@ fn cases_that_do_not_fit() {
 fn a_name_that_nothing_else_has() {
     insta::assert_snapshot!(told(&dialogue("C: HELO x\nS: 250 [n=size]\nM: reply 550 5.7.1 [n=size] [n=sice]")));
 }
+
+#[test]
+fn what_can_never_hold() {
+    let text = dialogue("C: HELO x\nM2: reject\nM2: none").replace("name = 'a'", "name = \"a\\u001b[31m\"");
+    let text = text.replace("[[session]]", "[mta]\nhostname = 'mx example'\nprotocol_version = 99\n[[session]]");
+    insta::assert_snapshot!(told(&(text + "envelope = ['MAIL FROM:<a@b.example>', 'RCPT <c@d.example>', '[..]']\n")));
+}

@@ -178,7 +178,7 @@ fn sample_value(key: &Key) -> Value {
     let one = |key: &str, value: Value| toml::Table::from_iter([(key.to_owned(), value)]);
     match key.shape {
         Shape::Exactly(number) => Value::Integer(number),
-        Shape::Number => Value::Integer(6),
+        Shape::Number(_, most) => Value::Integer(most.into()),
         Shape::Boolean => Value::Boolean(true),
         Shape::Text | Shape::Line | Shape::Block | Shape::ByProfile => text(sample_text(key.name)),
         Shape::Address => text("unix:/x"),
@@ -203,6 +203,7 @@ fn sample_value(key: &Key) -> Value {
 fn sample_text(key: &str) -> &'static str {
     match key {
         "client" => "[{ip}]",
+        "envelope" => "RCPT TO:<x>",
         "dialogue" => "C: HELO x",
         "zone" => "example.com. A 192.0.2.1",
         "fault" => "example.com TXT drop",

@@ -54,7 +54,7 @@ impl Writer {
     fn shape(&mut self, key: &Key, table: &Table, complete: bool) -> Value {
         match key.shape {
             Shape::Exactly(number) => json!({ "const": number }),
-            Shape::Number => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
+            Shape::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
             Shape::Boolean => json!({ "type": "boolean" }),
             Shape::Text | Shape::Block => json!({ "type": "string" }),
             Shape::Line => json!({ "type": "string", "pattern": r"^[^\r\n]*[^\s][^\r\n]*$" }),

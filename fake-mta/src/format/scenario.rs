@@ -125,9 +125,9 @@ pub(crate) const MTA: Table = Table {
         .default("`tempfail`"),
         Key::new(
             "protocol_version",
-            Shape::Number,
+            Shape::Number(2, 6),
             "number",
-            "the highest version of the milter protocol that is offered",
+            "the highest version of the milter protocol that is offered, 2 to 6",
         )
         .default("the MTA's own"),
         Key::new(

@@ -33,8 +33,8 @@ pub struct Key {
 pub enum Shape {
     /// This number.
     Exactly(i64),
-    /// A number from 0 to 2^32 - 1.
-    Number,
+    /// A number in this range, its ends among it.
+    Number(u32, u32),
     /// `true` or `false`.
     Boolean,
     /// A string.

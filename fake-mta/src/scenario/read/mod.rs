@@ -86,6 +86,7 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
     let (milter, more_milters) = milter::read_all(fields.node("milter"), fields.problems());
     let messages = messages::read(fields.node("messages"), dir, fields.problems());
     let sessions = session::read_all(&mut fields, &messages);
+    session::check_milters(&sessions, 1 + more_milters.len(), fields.problems());
     let source = Arc::clone(source);
     Some(Scenario {
         source,

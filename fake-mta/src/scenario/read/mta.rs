@@ -28,13 +28,13 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Mta {
     let mut fields = Fields::open(node, "[mta]", &format::MTA.names(), problems);
     Mta {
         profiles: profiles(&mut fields),
-        hostname: fields.text("hostname"),
+        hostname: fields.parsed("hostname", hostname),
         filter: fields.text("filter"),
         macros: stage_macros(fields.node("macros"), fields.problems()),
         macro_values: fields.strings("macro_values", "[mta.macro_values]"),
         timeouts: timeouts(fields.node("timeouts"), fields.problems()),
         default_action: fields.word("default_action", &DefaultAction::ALL),
-        protocol_version: fields.integer("protocol_version"),
+        protocol_version: protocol_version(&mut fields),
         log_format: fields.word("log_format", &LogFormat::ALL).map(|word| word.value).unwrap_or_default(),
         local_domains: fields.texts("local_domains"),
         relay: fields.texts("relay").unwrap_or_default(),
@@ -43,6 +43,21 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Mta {
         date: fields.parsed("date", date),
         queue_id: fields.text("queue_id"),
     }
+}
+
+fn hostname(text: &Located<String>) -> Result<String, Diag> {
+    let is_name = !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+    is_name.then(|| text.value.clone()).ok_or_else(|| Diag::error("not a host name").label(&text.span, ""))
+}
+
+fn protocol_version(fields: &mut Fields<'_>) -> Option<Located<u32>> {
+    let version = fields.integer("protocol_version")?;
+    if !PROTOCOL_VERSIONS.contains(&version.value) {
+        let help = format!("there are {} to {}", PROTOCOL_VERSIONS.start(), PROTOCOL_VERSIONS.end());
+        let title = format!("there is no version {} of the milter protocol", version.value);
+        fields.problems().add(Diag::error(title).label(&version.span, "").help(help));
+    }
+    Some(version)
 }
 
 /// `2004-08-01T12:00:00Z`.
@@ -110,3 +125,6 @@ pub(super) fn timeouts(node: Option<&Node>, problems: &mut Problems) -> Timeouts
         eom: fields.duration("eom").or(content),
     }
 }
+
+/// The versions of the milter protocol that MTAs have spoken.
+const PROTOCOL_VERSIONS: std::ops::RangeInclusive<u32> = 2..=6;

@@ -10,7 +10,7 @@ use crate::{
     diag::{Diag, Span},
     format,
     scenario::{
-        Action, Line, Located, Message, Session, Step,
+        Action, Line, LineKind, Located, Message, Session, Step,
         dialogue::{self, DialogueLine},
         node::{Entry, Node, TextLine, Value},
         problems::Problems,
@@ -73,10 +73,31 @@ fn read(node: &Node, messages: &BTreeMap<String, Message>, problems: &mut Proble
     }
     let span = node.span.clone();
     let envelope = fields.lines("envelope");
+    envelope.iter().flatten().for_each(|line| check_envelope(line, fields.problems()));
     let envelope = located(fields.node("envelope"), envelope);
     let delivered = delivered(&mut fields);
     let log = fields.lines("log").unwrap_or_default();
     Some(Session { span, client: client?, steps, envelope, delivered, log })
+}
+
+/// An entry that can come, or a matcher.
+fn check_envelope(line: &Located<String>, problems: &mut Problems) {
+    let is_entry = ["MAIL FROM:", "RCPT TO:", "/", "[", "..."].iter().any(|start| line.starts_with(start));
+    if !is_entry {
+        let help = "write it as `MAIL FROM:<alice@example.com>` or `RCPT TO:<bob@example.net>`";
+        problems.add(Diag::error("not a line of an envelope").label(&line.span, "").help(help));
+    }
+}
+
+/// Only milters that are there can be expected to say something.
+pub(super) fn check_milters(sessions: &[Session], milters: usize, problems: &mut Problems) {
+    for line in sessions.iter().flat_map(|session| &session.steps).flat_map(|step| &step.lines) {
+        let LineKind::MilterOf(number) = line.kind else { continue };
+        if usize::from(number) > milters {
+            let diag = Diag::error(format!("the scenario has no milter {number}")).label(&line.span, "");
+            problems.add(diag.help("write a `[[milter]]` for each milter of a chain"));
+        }
+    }
 }
 
 fn located<T>(node: Option<&Node>, value: Option<T>) -> Option<Located<T>> {
