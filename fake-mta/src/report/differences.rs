@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    diag::{Diag, escape},
+    diag::{Diag, escape, shown},
     run::{Difference, Summary, UnitResult},
 };
 
@@ -46,7 +46,7 @@ fn unfounded(summary: &Summary) -> Vec<String> {
             None => files.push((path, differs)),
         }
     }
-    let told = |path: &Path| format!("`differs` in {}, but sendmail and Postfix agree there\n", path.display());
+    let told = |path: &Path| format!("`differs` in {}, but sendmail and Postfix agree there\n", shown(path));
     files.into_iter().filter(|(_, differs)| !differs).map(|(path, _)| told(path)).collect()
 }
 

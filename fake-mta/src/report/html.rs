@@ -198,7 +198,7 @@ mod tests {
     fn each_line_goes_between_its_lanes_and_none_is_markup() {
         let transcript = "session 1: client x\nC: MAIL FROM:<a@b>\n    > mail <a@b>\n    D: b TXT -> NOERROR\n    < continue\n\
                           S: 250 ok\n    L: sendmail: x\n    < (against the protocol: no)\n   2< reject\n    | \\tfolded \\t\n";
-        let drawn = diagram(transcript, &[4..6]);
+        let drawn = diagram(transcript, std::slice::from_ref(&(4..6)));
         for piece in [
             "note\">session 1",
             "arrow c1 right\">MAIL FROM:&lt;a@b&gt;",

@@ -115,8 +115,8 @@ pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
     let mut text = format!("\n{}\n\n", painted(&heading, AnsiColor::Red.on_default().bold(), colour));
     let mut shown: Option<Range<usize>> = None;
     for mismatches in result.mismatches.chunk_by(|a, b| a.at == b.at) {
-        for mismatch in mismatches {
-            text += &mismatch_diag(mismatch).render(colour);
+        for diag in mismatch_diags(mismatches) {
+            text += &diag.render(colour);
             text.push('\n');
         }
         let excerpt = excerpt(result, &mismatches[0]);
@@ -145,7 +145,7 @@ pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
 
 /// The messages about a unit, without what surrounds them.
 pub(super) fn diags(result: &UnitResult) -> Vec<Diag> {
-    let mismatches = result.mismatches.iter().map(mismatch_diag);
+    let mismatches = mismatch_diags(&result.mismatches).into_iter();
     let fatal = result.played.fatal.iter().map(|fatal| fatal_diag(result, fatal));
     let strict = warnings::diags(result).into_iter().filter(|_| result.fails_by_warnings());
     mismatches.chain(fatal).chain(strict).chain(differences::diag(result)).collect()
@@ -213,6 +213,26 @@ pub(super) fn title(mismatch: &Mismatch) -> &'static str {
         (Some(_), None) => missing,
         _ => extra,
     }
+}
+
+/// A message for each place: lines that came, or did not come, one behind the other are told together.
+fn mismatch_diags(mismatches: &[Mismatch]) -> Vec<Diag> {
+    let is_alike = |one: &Mismatch, next: &Mismatch| {
+        let is_missing = one.got.is_none() && next.got.is_none();
+        let is_extra = one.expected.is_none() && next.expected.is_none() && one.span == next.span;
+        one.at == next.at && one.subject == next.subject && (is_missing || is_extra)
+    };
+    let together = |alike: &[Mismatch]| {
+        let (first, others) = alike.split_first()?;
+        Some(others.iter().fold(mismatch_diag(first), |mut diag, other| match &other.got {
+            Some(got) => diag.note(format!("and then: {got}")),
+            None => {
+                diag.labels.push((other.span.clone(), "nor for this".to_owned()));
+                diag
+            }
+        }))
+    };
+    mismatches.chunk_by(is_alike).filter_map(together).collect()
 }
 
 fn mismatch_diag(mismatch: &Mismatch) -> Diag {
