@@ -156,7 +156,13 @@ fn row(line: &str, is_wrong: bool) -> String {
     let rest = if tab.is_empty() { rest } else { &rest[2..] };
     let filter = if number.is_empty() || found.is_none() { String::new() } else { format!("milter {number}: ") };
     let here = if is_wrong { " here" } else { "" };
-    format!("<div class=\"{class}{here}\">{tab}{filter}{}</div>\n", escaped(rest))
+    let text = breakable(&format!("{tab}{filter}{}", escaped(rest)));
+    format!("<div class=\"{class}{here}\">{text}</div>\n")
+}
+
+/// Long words (macros, flags, addresses) end behind these signs where a lane is narrow, not in the middle of a name.
+fn breakable(text: &str) -> String {
+    ["|", "=", "@"].iter().fold(text.to_owned(), |text, sign| text.replace(sign, &format!("{sign}<wbr>")))
 }
 
 fn put(page: &mut String, text: std::fmt::Arguments<'_>) {
@@ -201,7 +207,7 @@ mod tests {
         let drawn = diagram(transcript, std::slice::from_ref(&(4..6)));
         for piece in [
             "note\">session 1",
-            "arrow c1 right\">MAIL FROM:&lt;a@b&gt;",
+            "arrow c1 right\">MAIL FROM:&lt;a@<wbr>b&gt;",
             "arrow c2 right\">mail",
             "arrow c3 right\">b TXT -&gt;",
             "arrow c2 left here\">continue",
