@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
@@ -63,7 +63,7 @@ struct Watched {
     /// What `build` may write.
     built: BTreeSet<PathBuf>,
     /// What the run writes itself.
-    reports: BTreeSet<PathBuf>,
+    reports: Vec<PathBuf>,
 }
 
 impl Watched {
@@ -103,15 +103,17 @@ impl Watched {
 
     /// All files as they are. Nothing is read for it but folders.
     fn look(&self) -> Seen {
-        let mut found = discover::walk(&self.paths);
-        found.below.append(&mut found.named);
-        let suites = self.suites(&found.below);
-        let mut sources = discover::walk(&self.sources);
-        sources.below.append(&mut sources.named);
+        let scenarios = files(&self.paths);
+        let (suites, sources) = (self.suites(&scenarios), files(&self.sources));
+        let all = scenarios.iter().chain(&suites).chain(&sources).chain(&self.beside);
         let mut seen = Seen::new();
-        let files = found.below.iter().chain(&suites).chain(&sources.below).chain(&self.beside);
-        put_stamps(&mut seen, files.filter(|path| !is_of_editor(path) && !self.reports.contains(*path)));
+        put_stamps(&mut seen, all.filter(|path| !self.is_report(path)));
         seen
+    }
+
+    fn is_report(&self, path: &Path) -> bool {
+        let is_here = |report: &PathBuf| path::absolute(report).ok() == path::absolute(path).ok();
+        self.reports.iter().any(|report| report.file_name() == path.file_name() && is_here(report))
     }
 
     /// Ends when something has changed, and has come to rest.
@@ -135,6 +137,14 @@ impl Watched {
         };
         changed.iter().all(is_scenario).then(|| changed.to_vec())
     }
+}
+
+/// The files that are named, and those below folders; editors keep their own beside the one that is edited.
+fn files(paths: &[PathBuf]) -> BTreeSet<PathBuf> {
+    let mut found = discover::walk(paths);
+    found.below.retain(|path| !is_of_editor(path));
+    found.below.append(&mut found.named);
+    found.below
 }
 
 /// The zones and messages that a scenario names, in whatever part of it.
@@ -185,7 +195,6 @@ fn differences(before: &Seen, now: &Seen) -> Vec<PathBuf> {
     paths.into_iter().filter(|path| before.get(*path) != now.get(*path)).cloned().collect()
 }
 
-/// Editors keep their own files beside the one that is edited.
 fn is_of_editor(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with(['.', '#']) || name.ends_with('~')
@@ -200,6 +209,7 @@ const SHOWN: usize = 3;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{Format, Target};
 
     fn watched(path: &Path) -> Watched {
         Watched::of(&Options::new(vec![path.to_owned()], PathBuf::new()))
@@ -233,13 +243,18 @@ mod tests {
         for name in ["same", "other", "gone"] {
             fs::write(path(name), "1").expect("a file");
         }
-        let watched = watched(dir.path());
+        let report = Target { format: Format::Json, file: Some(path("./new.json")) };
+        let options = Options { reports: vec![report], ..Options::new(vec![dir.path().join(".")], PathBuf::new()) };
+        let watched = Watched::of(&options);
         let before = watched.look();
-        for (name, text) in [("other", "12"), ("new", "1"), (".hidden", "1"), ("new~", "1")] {
+        for (name, text) in [("other", "12"), ("new", "1"), (".hidden", "1"), ("new~", "1"), ("new.json", "1")] {
             fs::write(path(name), text).expect("a file");
         }
         fs::remove_file(path("gone")).expect("it was there");
-        assert_eq!(differences(&before, &watched.look()), ["gone", "new", "other"].map(path));
+        assert_eq!(
+            differences(&before, &watched.look()),
+            ["gone", "new", "other"].map(|name| dir.path().join(".").join(name))
+        );
     }
 
     #[test]
