@@ -57,7 +57,7 @@ pub(crate) fn pages(dir: &Path, console: &mut Console) -> Exit {
 }
 
 fn page(command: &clap::Command) -> io::Result<Vec<u8>> {
-    let man = Man::new(command.clone()).date("");
+    let man = Man::new(command.clone()).date("").source(concat!("fake-mta ", env!("CARGO_PKG_VERSION")));
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;

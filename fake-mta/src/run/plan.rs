@@ -143,7 +143,8 @@ impl Reader {
 
     fn suite(&mut self, scenario: &Path) -> Option<Arc<Suite>> {
         let Some(path) = suite::find(scenario) else {
-            let dir = diag::shown(scenario.parent().unwrap_or(scenario));
+            let dir = scenario.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let dir = diag::shown(dir);
             let help = "write one with `[milter]` and its `command`, or name a running milter with --milter ADDR";
             let title =
                 format!("no {} in {dir} or above it, nor in the project of the current folder", suite::FILE_NAME);

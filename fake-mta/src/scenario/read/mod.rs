@@ -119,7 +119,9 @@ fn read_name(fields: &mut Fields<'_>, suffix: &str) -> Option<Located<String>> {
     };
     let name = fields.text("name")?;
     if name.trim().is_empty() || name.chars().chain(suffix.chars()).any(char::is_control) {
-        fields.problems().add(Diag::error("a name is one line of text").label(&node.span, ""));
+        fields
+            .problems()
+            .add(Diag::error("a name is one line of text, without control characters").label(&node.span, ""));
         return None;
     }
     Some(Located::new(format!("{}{suffix}", name.trim()), name.span))
