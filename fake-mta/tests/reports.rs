@@ -78,3 +78,16 @@ fn html() {
     let (body, _) = rest.split_once("<script>").expect("a script");
     insta::assert_snapshot!(format!("{head}{body}").replace(env!("CARGO_PKG_VERSION"), "VERSION"));
 }
+
+#[test]
+fn lines_that_come_one_behind_the_other_are_one_message() {
+    let mut summary = summary();
+    summary.results.truncate(1);
+    let result = &mut summary.results[0];
+    result.played.sessions[0].steps[0].replies.extend(["250 one", "250 two"].map(str::to_owned));
+    result.mismatches = scenario::compare(&result.unit, &result.played.sessions, &result.played.journal);
+    assert_eq!(result.mismatches.len(), 2);
+    let text = report::render(Format::Tap, &summary);
+    assert_eq!(text.matches("error: ").count(), 1, "{text}");
+    assert!(text.contains("behind this came: 250 one") && text.contains("and then: 250 two"), "{text}");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{fatal_word, human, warnings, word};
+use super::{fatal_word, mismatch, warnings, word};
 use crate::{
     lint::MtaKind,
     run::{Fatal, Status, Summary, UnitResult, Warning},
@@ -27,13 +27,13 @@ pub(super) fn render(summary: &Summary) -> String {
 
 fn unit(result: &UnitResult) -> Value {
     let scenario = &result.unit.scenario;
-    let mismatch = |mismatch: &Mismatch| {
+    let mismatch = |one: &Mismatch| {
         json!({
-            "what": human::title(mismatch),
-            "line": mismatch.span.line(),
-            "column": mismatch.span.column(),
-            "expected": mismatch.expected,
-            "got": mismatch.got,
+            "what": mismatch::title(one),
+            "line": one.span.line(),
+            "column": one.span.column(),
+            "expected": one.expected,
+            "got": one.got,
         })
     };
     let tags: Vec<&str> = scenario.tags.iter().map(|tag| tag.as_str()).collect();

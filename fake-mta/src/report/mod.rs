@@ -6,6 +6,7 @@ mod html;
 pub(crate) mod human;
 mod json;
 mod junit;
+mod mismatch;
 mod tap;
 pub(crate) mod warnings;
 

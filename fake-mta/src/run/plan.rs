@@ -143,7 +143,7 @@ impl Reader {
 
     fn suite(&mut self, scenario: &Path) -> Option<Arc<Suite>> {
         let Some(path) = suite::find(scenario) else {
-            let dir = scenario.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let dir = scenario.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
             let dir = diag::shown(dir);
             let help = "write one with `[milter]` and its `command`, or name a running milter with --milter ADDR";
             let title =

@@ -17,8 +17,8 @@ mod reply_text;
 
 pub use address::Address;
 pub use command::Command;
-pub use escape::is_unsafe;
 pub use error::{DecodeError, FrameError, NegotiateError};
+pub use escape::is_unsafe;
 pub use flags::{Actions, Protocol};
 pub use frame::{Frame, FrameDecoder};
 pub use macro_stage::MacroStage;

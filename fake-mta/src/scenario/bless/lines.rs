@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Judged, Pass, splice::Edit};
+use super::{Judged, Pass, insert::insert_lines, splice::Edit};
 use crate::{
     diag::{Diag, Source, Span},
     scenario::{
@@ -57,11 +57,14 @@ struct LineWish {
     outcomes: BTreeMap<ProfileName, BTreeSet<Outcome>>,
 }
 
-struct ExtraWish {
-    anchor: Span,
+/// What came behind a line.
+pub(super) struct ExtraWish {
+    /// That line.
+    pub(super) anchor: Span,
     /// The profiles that the anchor's own line is restricted to.
-    only: Vec<ProfileName>,
-    texts: BTreeMap<ProfileName, BTreeSet<Vec<String>>>,
+    pub(super) only: Vec<ProfileName>,
+    /// The lines, by profile.
+    pub(super) texts: BTreeMap<ProfileName, BTreeSet<Vec<String>>>,
 }
 
 /// What becomes of a line in one profile.
@@ -240,68 +243,11 @@ fn split_line(line: &Line, groups: &[(Outcome, Vec<ProfileName>)], old: &str) ->
     groups.iter().map(one).collect()
 }
 
-/// The new lines, if there are any, or why they cannot be written.
-fn insert_lines(source: &Source, kind: LineKind, wish: &ExtraWish) -> Result<Option<Edit>, &'static str> {
-    if wish.texts.values().flatten().all(Vec::is_empty) {
-        return Ok(None);
-    }
-    let groups = groups(&wish.texts).ok_or("cases or variants disagree about what comes behind this line")?;
-    if groups.iter().flat_map(|(texts, _)| texts).any(|text| !is_writable(text)) {
-        return Err("what came behind this line cannot stand in a literal block");
-    }
-    let (at, old) = insertion(source, &wish.anchor).ok_or(SHARED)?;
-    let (indent, end) = margins(old);
-    // The last line of a file may have no end; what follows it has to bring one.
-    let (before, end) = if end.is_empty() { ("\n", "") } else { ("", end) };
-    let mut text = String::new();
-    for (only, got) in merged(&groups, &wish.only) {
-        let span = wish.anchor.clone();
-        let new = Line { kind, only, text: got, text_span: span.clone(), span };
-        text += &format!("{before}{indent}{new}{end}");
-    }
-    Ok(Some(Edit { range: at..at, text }))
-}
-
-/// The new lines, each with the profiles it is for. Lines that both profiles have are written once.
-fn merged(groups: &[(Vec<String>, Vec<ProfileName>)], only: &[ProfileName]) -> Vec<(Vec<ProfileName>, String)> {
-    if let [(one, ones), (other, others)] = groups {
-        let changes = similar::TextDiff::from_slices(&texts(one), &texts(other));
-        let line = |change: similar::Change<&str>| {
-            let only = match change.tag() {
-                similar::ChangeTag::Equal => only.to_vec(),
-                similar::ChangeTag::Delete => ones.clone(),
-                similar::ChangeTag::Insert => others.clone(),
-            };
-            (only, change.value().to_owned())
-        };
-        return changes.iter_all_changes().map(line).collect();
-    }
-    let line = |(texts, profiles): &(Vec<String>, Vec<ProfileName>)| {
-        let only = if groups.len() == 1 { only.to_vec() } else { profiles.clone() };
-        texts.iter().map(|text| (only.clone(), text.clone())).collect::<Vec<_>>()
-    };
-    groups.iter().flat_map(line).collect()
-}
-
-fn texts(lines: &[String]) -> Vec<&str> {
-    lines.iter().map(String::as_str).collect()
-}
-
-/// Where new lines go, and the line whose margins they take: behind the anchor, or before it if it is the empty place at the
-/// start of a block, which stands for the connect step.
-fn insertion<'a>(source: &'a Source, anchor: &Span) -> Option<(usize, &'a str)> {
-    let line = source.line_range(anchor.line());
-    if anchor.range().is_empty() {
-        let next = source.line_range(anchor.line() + 1).start;
-        return (anchor.range().start == line.start).then(|| (line.start, &source.text()[line.start..next]));
-    }
-    let whole = whole_line(source, anchor)?;
-    Some((whole.end, &source.text()[whole]))
-}
-
 /// Profiles that want the same, in the order of their names; `None` if one profile wants two things, or if two groups cannot be
 /// told apart by their names (`postfix` and `postfix-3.7`).
-fn groups<T: Clone + PartialEq>(wishes: &BTreeMap<ProfileName, BTreeSet<T>>) -> Option<Vec<(T, Vec<ProfileName>)>> {
+pub(super) fn groups<T: Clone + PartialEq>(
+    wishes: &BTreeMap<ProfileName, BTreeSet<T>>,
+) -> Option<Vec<(T, Vec<ProfileName>)>> {
     let mut groups: Vec<(T, Vec<ProfileName>)> = Vec::new();
     for (profile, wanted) in wishes {
         let mut wanted = wanted.iter();
@@ -322,7 +268,7 @@ fn groups<T: Clone + PartialEq>(wishes: &BTreeMap<ProfileName, BTreeSet<T>>) -> 
 }
 
 /// The whole line of the file with its end, if there is nothing else on it.
-fn whole_line(source: &Source, span: &Span) -> Option<Range<usize>> {
+pub(super) fn whole_line(source: &Source, span: &Span) -> Option<Range<usize>> {
     let line = source.line_range(span.line());
     let text = source.text();
     let (before, after) = (&text[line.start..span.range().start], &text[span.range().end..line.end]);
@@ -346,14 +292,14 @@ fn is_head(text: &str) -> bool {
 }
 
 /// The indentation of a line, and its end.
-fn margins(line: &str) -> (&str, &str) {
+pub(super) fn margins(line: &str) -> (&str, &str) {
     let indent = &line[..line.len() - line.trim_start().len()];
     let end = if line.ends_with("\r\n") { "\r\n" } else { &line[line.trim_end_matches('\n').len()..] };
     (indent, end)
 }
 
 /// Whether a text can be a line of a literal block and be read back as it is.
-fn is_writable(text: &str) -> bool {
+pub(super) fn is_writable(text: &str) -> bool {
     !text.contains("'''") && !text.contains(|c: char| c.is_control()) && text.trim() == text && !text.is_empty()
 }
 
@@ -365,4 +311,5 @@ fn refuse(pass: &mut Pass, span: &Span, why: &str) {
     });
 }
 
-const SHARED: &str = "this line shares its place with other text";
+/// Why a line cannot be told from what stands beside it.
+pub(super) const SHARED: &str = "this line shares its place with other text";

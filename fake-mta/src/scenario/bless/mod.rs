@@ -3,6 +3,7 @@
 //! A line that holds a matcher is left alone unless forced, a line that a case fills always. Where profiles disagree about a line, it
 //! becomes one line for each (`S[sendmail]:`, `S[postfix]:`).
 
+mod insert;
 mod lines;
 mod lists;
 mod splice;
