@@ -3,6 +3,7 @@
 use std::{
     fmt, fs,
     io::{self, Read, Write as _},
+    os::unix::fs::FileTypeExt as _,
     path::Path,
 };
 
@@ -11,7 +12,7 @@ use super::{Diag, escape};
 /// Reads a text; `max` is in bytes.
 ///
 /// # Errors
-/// What is no regular file (a device has no end, a pipe perhaps no writer), is larger, or is not UTF-8.
+/// What is no file (a pipe has perhaps no writer), is larger, or is not UTF-8.
 pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, Diag> {
     String::from_utf8(read_bytes(path, max)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
@@ -22,11 +23,12 @@ pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, Diag> {
 /// The same, of any bytes.
 ///
 /// # Errors
-/// What is no regular file, or is larger.
+/// What is no file, or is larger.
 pub(crate) fn read_bytes(path: &Path, max: u64) -> Result<Vec<u8>, Diag> {
     let read = || {
-        // Opening a pipe would wait for somebody to write to it.
-        if !fs::metadata(path)?.is_file() {
+        // Opening a pipe would wait for somebody to write to it. Of a device no more is read than of a file: /dev/null is empty.
+        let kind = fs::metadata(path)?.file_type();
+        if !kind.is_file() && !kind.is_char_device() {
             return Err(io::Error::other("it is no regular file"));
         }
         read_stream(fs::File::open(path)?, max)
@@ -101,9 +103,12 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let pipe = dir.path().join("pipe");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
-        for path in [Path::new("/dev/zero"), &pipe, dir.path()] {
+        for path in [pipe.as_path(), dir.path()] {
             assert!(read_bytes(path, 5).is_err_and(|diag| diag.title.ends_with("it is no regular file")));
         }
+        let endless = read_bytes(Path::new("/dev/zero"), 5);
+        assert!(endless.is_err_and(|diag| diag.title.ends_with("it is larger than 5 bytes")));
+        assert_eq!(read_bytes(Path::new("/dev/null"), 5), Ok(Vec::new()));
     }
 
     #[test]
