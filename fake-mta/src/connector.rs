@@ -44,14 +44,34 @@ impl Connect for Sockets {
     }
 }
 
-/// Connects to a milter's socket.
+/// A connection to a milter: no trait object between a load and the system.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Socket {
+    /// Connects to a milter's socket: the one way in which all of the program does.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) async fn connect(addr: &MilterAddr) -> io::Result<Self> {
+        Ok(match addr {
+            MilterAddr::Unix(path) => Self::Unix(connect_unix(path).await?),
+            MilterAddr::Tcp(addr) => Self::Tcp(connect_tcp(*addr).await?),
+        })
+    }
+}
+
+/// Connects to a milter's socket, of whichever kind.
 ///
 /// # Errors
 /// What the system says.
 pub(crate) async fn connect(addr: &MilterAddr) -> io::Result<Box<dyn Stream>> {
-    Ok(match addr {
-        MilterAddr::Unix(path) => Box::new(connect_unix(path).await?),
-        MilterAddr::Tcp(addr) => Box::new(connect_tcp(*addr).await?),
+    Ok(match Socket::connect(addr).await? {
+        Socket::Unix(stream) => Box::new(stream),
+        Socket::Tcp(stream) => Box::new(stream),
     })
 }
 

@@ -1,34 +1,12 @@
-//! The socket of a milter, of either kind.
+//! Bytes over the socket of a milter, of either kind.
 
 use std::io;
 
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, Interest, Ready},
-    net::{TcpStream, UnixStream},
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest, Ready};
 
-use crate::run::MilterAddr;
-
-/// A connection to a milter: no trait object between the load and the system.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Unix(UnixStream),
-    Tcp(TcpStream),
-}
+pub(super) use crate::connector::Socket;
 
 impl Socket {
-    /// Connects to the milter.
-    pub(super) async fn connect(milter: &MilterAddr) -> io::Result<Self> {
-        Ok(match milter {
-            MilterAddr::Unix(path) => Self::Unix(UnixStream::connect(path).await?),
-            MilterAddr::Tcp(addr) => {
-                let stream = TcpStream::connect(addr).await?;
-                stream.set_nodelay(true)?;
-                Self::Tcp(stream)
-            }
-        })
-    }
-
     pub(super) async fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Unix(stream) => stream.read(bytes).await,

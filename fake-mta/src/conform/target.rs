@@ -3,10 +3,7 @@
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use milter_proto::Negotiate;
-use tokio::{
-    net::{TcpStream, UnixStream},
-    time::timeout,
-};
+use tokio::{net::UnixStream, time::timeout};
 
 use super::{
     exchange::Exchange,
@@ -16,6 +13,7 @@ use super::{
     usage::{Usage, usage},
 };
 use crate::{
+    connector,
     diag::Source,
     link::Stream,
     run::{Cancel, Fatal, FatalKind, MilterAddr, World, WorldOptions},
@@ -83,17 +81,7 @@ impl Target {
     }
 
     async fn stream(&self) -> Result<Box<dyn Stream>, Trouble> {
-        let connecting = async {
-            Ok::<_, io::Error>(match &self.addr {
-                MilterAddr::Unix(path) => Box::new(UnixStream::connect(path).await?) as Box<dyn Stream>,
-                MilterAddr::Tcp(addr) => {
-                    let stream = TcpStream::connect(addr).await?;
-                    stream.set_nodelay(true)?;
-                    Box::new(stream)
-                }
-            })
-        };
-        match timeout(self.limit, connecting).await {
+        match timeout(self.limit, connector::connect(&self.addr)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) if is_own_limit(&error) => {
                 Err(Trouble::Skipped("this process may not open so many files: see `ulimit -n`".to_owned()))
