@@ -1,12 +1,13 @@
 //! The milters that a command line names.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
 use crate::{
     diag::{Diag, Source},
     run::{MilterAddr, MilterAddrError},
+    scenario::parse_duration,
     suite::{self, Suite},
 };
 
@@ -17,7 +18,7 @@ pub(crate) struct MilterArgs {
     #[arg(long = "milter", value_name = "[NAME=]ADDR")]
     milters: Vec<Named>,
 
-    /// A milter to be started, and started again when it crashes; {listen}, {dns} and {dir} are filled in
+    /// A milter to be started; {listen}, {dns} and {dir} are filled in
     #[arg(long = "command", value_name = "[NAME=]COMMAND")]
     commands: Vec<Named>,
 
@@ -31,7 +32,7 @@ pub(crate) struct MilterArgs {
 pub enum Origin {
     /// It runs already.
     Running(MilterAddr),
-    /// It is started, and started again when it has crashed.
+    /// It is started here.
     Started(Arc<Suite>),
 }
 
@@ -52,9 +53,10 @@ impl MilterArgs {
         }
         for Named { name, value } in &self.suites {
             let suite = suite_at(PathBuf::from(value))?;
-            let named = suite.command.first().map(|word| program_name(word.text()));
-            all.push((name.clone().or(named).unwrap_or_default(), Origin::Started(Arc::new(suite))));
+            let name = name.clone().unwrap_or_else(|| suite_name(&suite));
+            all.push((name, Origin::Started(Arc::new(suite))));
         }
+        number(&mut all);
         Ok(all)
     }
 }
@@ -118,10 +120,43 @@ pub(crate) fn command_suite(command: &str) -> Result<Suite, Vec<Diag>> {
     Suite::parse(&Source::new("--command", text))
 }
 
+/// The program of a suite; a shell tells nothing of the milter, the folder does.
+fn suite_name(suite: &Suite) -> String {
+    let program = suite.command.first().map(|word| program_name(word.text())).unwrap_or_default();
+    if !SHELLS.contains(&program.as_str()) {
+        return program;
+    }
+    let folder = std::path::absolute(suite.dir()).unwrap_or_default();
+    folder.file_name().map_or(program, |name| name.to_string_lossy().into_owned())
+}
+
 fn program_name(command: &str) -> String {
     let program = command.split_whitespace().next().unwrap_or(command);
     program.rsplit('/').next().unwrap_or(program).to_owned()
 }
+
+/// Puts a number behind each name that another milter has already: nobody could tell them apart in a report.
+fn number(milters: &mut [(String, Origin)]) {
+    let mut taken = BTreeSet::new();
+    for (name, _) in milters {
+        let numbered = (2..).map(|number: u32| format!("{name}-{number}"));
+        let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name));
+        *name = free.unwrap_or_default();
+        taken.insert(name.clone());
+    }
+}
+
+/// A time of the command line that is longer than nothing.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn some_time(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text)?;
+    if time.is_zero() { Err("more than 0s".to_owned()) } else { Ok(time) }
+}
+
+/// Programs that run another one.
+const SHELLS: [&str; 4] = ["sh", "bash", "dash", "env"];
 
 #[cfg(test)]
 mod tests {
@@ -140,5 +175,23 @@ mod tests {
         let suite = command_suite("./m -s {listen} 'a \"b\"'").expect("a good command");
         assert_eq!(suite.command.len(), 4);
         assert!(command_suite("./m {lisetn}").is_err());
+    }
+    #[test]
+    fn a_name_that_is_taken_gets_a_number() {
+        let origin = || Origin::Running(MilterAddr::Unix("/m".into()));
+        let mut milters: Vec<_> = ["a", "a-2", "a", "b", "a"].map(|name| (name.to_owned(), origin())).into();
+        number(&mut milters);
+        let names: Vec<_> = milters.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", "a-2", "a-3", "b", "a-4"]);
+    }
+
+    #[test]
+    fn a_suite_that_starts_a_shell_has_the_name_of_its_folder() {
+        let suite = |command: &str| {
+            let text = format!("[milter]\ncommand = {command}\n");
+            Suite::parse(&Source::new("suites/my-milter/fake-mta.toml", text)).expect("a good suite")
+        };
+        assert_eq!(suite_name(&suite("['sh', '-c', 'exec ./m {listen}']")), "my-milter");
+        assert_eq!(suite_name(&suite("['./m', '{listen}']")), "m");
     }
 }

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     diag::Diag,
+    report::{self, Target},
     run::{Cancel, Console, Exit},
-    scenario::{Unknown, parse_duration},
-    under_test::{MilterArgs, Origin},
+    under_test::{MilterArgs, Origin, some_time},
 };
 
 /// What `fake-mta conform` is asked to do.
@@ -31,16 +31,16 @@ pub struct ConformArgs {
     level: Level,
 
     /// How long the milter may take for any answer
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     timeout: Duration,
 
     /// List the cases, with their levels and reasons, and try none
     #[arg(long)]
     list: bool,
 
-    /// A report: human, md, json, junit or html, to a file or to standard output
+    /// A report: human, md, json, junit or html, to a file or to standard output (-); may be given several times
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
-    reports: Vec<Target>,
+    reports: Vec<Target<Format>>,
 
     /// Show what went over the wire in every case that did not pass; twice for every case
     #[arg(long, short, action = clap::ArgAction::Count)]
@@ -52,32 +52,6 @@ impl ConformArgs {
     pub(crate) fn milters(&self) -> Option<&MilterArgs> {
         (!self.list).then_some(&self.milters)
     }
-}
-
-/// A report and where it goes.
-#[derive(Debug, Clone)]
-struct Target {
-    format: Format,
-    file: Option<PathBuf>,
-}
-
-impl std::str::FromStr for Target {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, file) = match text.split_once('=') {
-            Some((name, file)) => (name, Some(file.into())),
-            None => (text, None),
-        };
-        let format = Format::ALL.into_iter().find(|(word, _)| *word == name).map(|(_, format)| format);
-        let unknown = || Unknown::new("report", name, Format::ALL.map(|(word, _)| word));
-        let format = format.ok_or_else(|| format!("{}, {}", unknown(), unknown().help))?;
-        Ok(Self { format, file })
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text)
 }
 
 /// Plays the battery and reports.
@@ -103,6 +77,10 @@ pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mu
             ),
         };
         console.diags(&[Diag::error(title).help(help)]);
+        return Exit::USAGE;
+    }
+    if let Err(problem) = Target::check(&args.reports) {
+        console.diags(&[problem]);
         return Exit::USAGE;
     }
     console
@@ -131,10 +109,7 @@ async fn try_milter(
         |case: &Case, result: &super::battery::CaseResult| console.results(&human::line(case, result, verbose, colour));
     let result = run_milter(name, origin, cases, args.timeout, bin, cancel, each).await;
     if let Some(fatal) = &result.fatal {
-        let mut diag = Diag::error(fatal.text.clone());
-        diag.notes.clone_from(&fatal.notes);
-        diag.help.extend(fatal.help.clone());
-        console.diags(&[diag]);
+        console.diags(&[fatal.diag()]);
     }
     result
 }
@@ -145,8 +120,8 @@ fn finish(battery: &Battery, args: &ConformArgs, cancel: &Cancel, console: &mut 
         let text = render(target.format, battery);
         match &target.file {
             Some(file) => {
-                if let Err(error) = std::fs::write(file, text) {
-                    console.diags(&[Diag::error(format!("cannot write the report to {}: {error}", file.display()))]);
+                if let Err(problem) = report::write(file, &text) {
+                    console.diags(&[problem]);
                     exit = Exit::HARNESS;
                 }
             }

@@ -10,7 +10,11 @@ mod mismatch;
 mod tap;
 pub(crate) mod warnings;
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use crate::{
     diag::{self, Diag},
@@ -18,13 +22,19 @@ use crate::{
     scenario::Unknown,
 };
 
-/// A report for machines, and where it goes.
+/// A report, and where it goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct Target<F = Format> {
     /// Its format.
-    pub format: Format,
+    pub format: F,
     /// The file; standard output if `None`, where the report for people then goes to standard error.
     pub file: Option<PathBuf>,
+}
+
+/// The formats of one kind of report, with their words.
+pub trait Formats: Copy + 'static {
+    /// All of them.
+    const ALL: &'static [(&'static str, Self)];
 }
 
 /// The format of a report.
@@ -49,25 +59,76 @@ pub struct TargetError {
     unknown: Unknown,
 }
 
-impl FromStr for Target {
+impl<F: Formats> FromStr for Target<F> {
     type Err = TargetError;
 
-    /// `FORMAT` or `FORMAT=FILE`.
+    /// `FORMAT` or `FORMAT=FILE`; the file `-` is standard output.
     fn from_str(text: &str) -> Result<Self, TargetError> {
         let (format, file) = match text.split_once('=') {
-            Some((format, file)) => (format, Some(file.into())),
+            Some((format, file)) => (format, Some(file).filter(|file| *file != "-").map(PathBuf::from)),
             None => (text, None),
         };
-        match FORMATS.into_iter().find(|(name, _)| *name == format) {
-            Some((_, format)) => Ok(Self { format, file }),
-            None => Err(TargetError { unknown: Unknown::new("report", format, FORMATS.map(|(name, _)| name)) }),
+        match F::ALL.iter().find(|(name, _)| *name == format) {
+            Some((_, format)) => Ok(Self { format: *format, file }),
+            None => {
+                let names = F::ALL.iter().map(|(name, _)| *name);
+                Err(TargetError { unknown: Unknown::new("report", format, names) })
+            }
         }
     }
 }
 
+impl<F> Target<F> {
+    /// Looks, before anything is run, whether every report has a place of its own that can be written to.
+    ///
+    /// # Errors
+    /// Two reports for one place, or a file that cannot be written.
+    pub(crate) fn check(targets: &[Self]) -> Result<(), Diag> {
+        for (index, target) in targets.iter().enumerate() {
+            if targets[..index].iter().any(|other| other.file == target.file) {
+                let place =
+                    target.file.as_ref().map_or_else(|| "standard output".into(), |file| file.to_string_lossy());
+                return Err(Diag::error(format!("two reports are to go to {place}"))
+                    .help("give each a file of its own, as in `--report json=FILE`"));
+            }
+            if let Some(file) = target.file.as_deref().filter(|file| file.is_file() || !file.exists()) {
+                let opened = folder_of(file).and_then(|()| fs::OpenOptions::new().append(true).create(true).open(file));
+                opened.map_err(|error| cannot_write(file, &error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a report to its file; the folder is made if it is not there.
+///
+/// # Errors
+/// The file cannot be written.
+pub(crate) fn write(file: &Path, text: &str) -> Result<(), Diag> {
+    folder_of(file).and_then(|()| fs::write(file, text)).map_err(|error| cannot_write(file, &error))
+}
+
+fn folder_of(file: &Path) -> io::Result<()> {
+    file.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
+fn cannot_write(file: &Path, error: &io::Error) -> Diag {
+    diag::cannot("write the report to", file, error)
+}
+
+impl Formats for Format {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("junit", Self::Junit),
+        ("tap", Self::Tap),
+        ("json", Self::Json),
+        ("html", Self::Html),
+        ("github", Self::Github),
+    ];
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = FORMATS.into_iter().find(|(_, format)| format == self).map(|(name, _)| name);
+        let name = Self::ALL.iter().find(|(_, format)| format == self).map(|(name, _)| *name);
         f.write_str(name.unwrap_or_default())
     }
 }
@@ -87,10 +148,7 @@ pub fn render(format: Format, summary: &Summary) -> String {
 pub(crate) fn write_files(targets: &[Target], summary: &Summary) -> Result<(), Diag> {
     for target in targets {
         if let Some(file) = &target.file {
-            let dir = file.parent().unwrap_or(file);
-            std::fs::create_dir_all(dir)
-                .and_then(|()| std::fs::write(file, render(target.format, summary)))
-                .map_err(|error| diag::cannot("write the report to", file, error))?;
+            write(file, &render(target.format, summary))?;
         }
     }
     Ok(())
@@ -123,16 +181,8 @@ fn flaky_text(result: &UnitResult) -> Option<String> {
 
 /// The words for all formats.
 pub(crate) fn format_names() -> impl Iterator<Item = &'static str> {
-    FORMATS.into_iter().map(|(name, _)| name)
+    Format::ALL.iter().map(|(name, _)| *name)
 }
-
-const FORMATS: [(&str, Format); 5] = [
-    ("junit", Format::Junit),
-    ("tap", Format::Tap),
-    ("json", Format::Json),
-    ("html", Format::Html),
-    ("github", Format::Github),
-];
 
 #[cfg(test)]
 mod tests {
@@ -142,9 +192,21 @@ mod tests {
     fn a_report_is_named_with_or_without_a_file() {
         assert_eq!("tap".parse(), Ok(Target { format: Format::Tap, file: None }));
         assert_eq!("junit=a=b.xml".parse(), Ok(Target { format: Format::Junit, file: Some("a=b.xml".into()) }));
+        assert_eq!("html=-".parse(), Ok(Target { format: Format::Html, file: None }));
         assert_eq!(
             "jnuit".parse::<Target>().map_err(|e| e.to_string()),
             Err("unknown report `jnuit`, did you mean `junit`?".into())
         );
+    }
+    #[test]
+    fn two_reports_for_one_place_are_refused() {
+        let check = |texts: &[&str]| {
+            let targets: Vec<Target> = texts.iter().map(|text| text.parse().expect("a report")).collect();
+            Target::check(&targets).is_ok()
+        };
+        assert!(check(&["tap", "json=/dev/null"]));
+        assert!(!check(&["tap", "json=-"]));
+        assert!(!check(&["tap=/dev/null", "json=/dev/null"]));
+        assert!(!check(&["tap=/no-such-folder/report"]));
     }
 }

@@ -56,6 +56,12 @@ impl Fatal {
     pub fn new(kind: FatalKind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into(), at: None, notes: Vec::new(), help: None }
     }
+
+    /// It as a message, where no scenario is judged.
+    pub(crate) fn diag(&self) -> Diag {
+        let help = self.help.iter().cloned().collect();
+        Diag { notes: self.notes.clone(), help, ..Diag::error(self.text.clone()) }
+    }
 }
 
 /// Whose fault it is that a unit broke off.

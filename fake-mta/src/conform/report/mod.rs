@@ -7,6 +7,7 @@ mod junit;
 mod markdown;
 
 use super::battery::{Battery, CaseResult, MilterResult, Verdict};
+use crate::report::Formats;
 
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +24,8 @@ pub enum Format {
     Html,
 }
 
-impl Format {
-    /// All, with their words.
-    pub const ALL: [(&'static str, Self); 5] = [
+impl Formats for Format {
+    const ALL: &'static [(&'static str, Self)] = &[
         ("human", Self::Human),
         ("md", Self::Markdown),
         ("json", Self::Json),
