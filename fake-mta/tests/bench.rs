@@ -1,6 +1,9 @@
 //! `fake-mta bench`, against the scripted filter.
 
-use std::process::{Command, Output};
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
 
 use serde_json::Value;
 
@@ -50,20 +53,16 @@ fn a_threshold_that_is_not_kept_is_a_failure() {
 #[test]
 fn a_filter_that_closes_is_an_error_and_no_message() {
     let dir = tempfile::tempdir().expect("a folder");
-    let script = dir.path().join("script");
     // The first connection is that of the recording.
-    std::fs::write(&script, "connection 2\nrcpt: close\n").expect("it can be written");
-    let command = format!("{{bin}}/fake-mta filter --script {} --listen {{listen}}", script.display());
+    let command = scripted(dir.path(), "connection 2\nrcpt: close\n");
     let (_, report) = report(&["--command", &command, "-n", "3"]);
     let milter = &report["milters"][0];
     assert_eq!((&milter["messages"], &milter["errors"]), (&2.into(), &1.into()), "{report:#}");
 }
 
 /// A filter that refuses the recipient over the connection after the recording's.
-fn refuses_later(dir: &std::path::Path) -> String {
-    let script = dir.join("script");
-    std::fs::write(&script, "connection 2\nrcpt: reject\n").expect("it can be written");
-    format!("{{bin}}/fake-mta filter --script {} --listen {{listen}}", script.display())
+fn refuses_later(dir: &Path) -> String {
+    scripted(dir, "connection 2\nrcpt: reject\n")
 }
 
 #[test]
@@ -89,4 +88,151 @@ fn what_was_sent_ahead_is_lost_with_an_answer_that_is_another() {
     assert_eq!((&milter["messages"], &milter["errors"]), (&3.into(), &3.into()), "{report:#}");
     let error = milter["first_error"].as_str().unwrap_or_default();
     assert!(error.starts_with("the answer to `R` is `r`"), "{error}");
+}
+
+/// A filter with a script of its own.
+fn scripted(dir: &Path, script: &str) -> String {
+    let file = dir.join("script");
+    std::fs::write(&file, script).expect("it can be written");
+    format!("{{bin}}/fake-mta filter --script {} --listen {{listen}}", file.display())
+}
+
+/// A filter in a shell that does something, once what goes over its connections has come to `line`.
+fn watched(line: &str, then: &str) -> String {
+    format!(
+        "sh -c 'mkfifo {{dir}}/said; {{bin}}/fake-mta filter -v --script /dev/null --listen {{listen}} 2>{{dir}}/said & \
+         exec 3<{{dir}}/said; sed -n \"/^{line}/q\" <&3; {then}'"
+    )
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_load_of_which_nothing_came_through_is_a_failure() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "connection 2\nrcpt: close\n");
+    let output = bench(&["--command", &command, "-n", "1", "--threshold", "p99<20ms", "--threshold", "errors<5"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = told(&output);
+    assert!(told.contains("p99<20ms: NOT KEPT, no answer came") && told.contains("no message came through"), "{told}");
+}
+
+#[test]
+fn errors_are_a_failure_unless_a_threshold_allows_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "connection 2\nrcpt: close\n");
+    let output = bench(&["--command", &command, "-n", "3"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(told(&output).contains("1 errors; --threshold 'errors<N' allows some"), "{output:?}");
+    let output = bench(&["--command", &command, "-n", "3", "--threshold", "errors<2", "--threshold", "eom.max<1h"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+#[test]
+fn a_milter_that_ends_ends_the_load_and_is_told_of() {
+    let command = watched("3 ", "kill $!; echo out of tune; exit 7");
+    let output = bench(&["--command", &command, "--duration", "1h"]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let told = told(&output);
+    assert!(told.contains("the milter ended: exit status 7") && told.contains("out of tune"), "{told}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("broken off: the milter ended"), "{output:?}");
+}
+
+#[test]
+fn what_was_measured_before_an_interrupt_is_told() {
+    let command = watched("3 ", "kill -INT $PPID; exec cat <&3 >/dev/null");
+    let (code, report) = report(&["--command", &command, "--duration", "1h"]);
+    assert_eq!((code, &report["broken_off"]), (Some(130), &"interrupted".into()), "{report:#}");
+    let milter = &report["milters"][0];
+    assert!(milter["messages"].as_u64().is_some_and(|count| count > 0) && milter["errors"] == 0, "{report:#}");
+}
+
+#[test]
+fn a_milter_that_accepts_and_is_silent_is_given_up() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "connection 2\nnegotiate: none\n");
+    for ahead in ["0", "2"] {
+        let (code, report) = report(&["--command", &command, "-n", "1", "--ahead", ahead, "--timeout", "100ms"]);
+        let milter = &report["milters"][0];
+        assert_eq!((code, &milter["first_error"]), (Some(1), &"no answer within 100ms".into()), "{report:#}");
+    }
+}
+
+#[test]
+fn progress_is_no_answer_to_what_was_sent_ahead() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let progress = "progress; wait 10ms; ".repeat(1000);
+    let command = scripted(dir.path(), &format!("connection 2\neom: {progress}continue\n"));
+    let (_, report) = report(&["--command", &command, "-n", "1", "--ahead", "2", "--timeout", "100ms"]);
+    assert_eq!(report["milters"][0]["first_error"], "no answer within 100ms", "{report:#}");
+}
+
+#[test]
+fn an_address_where_nobody_listens_is_told() {
+    let output = bench(&["--milter", "unix:/nope.sock"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(told(&output).contains("cannot connect to unix:/nope.sock: No such file"), "{output:?}");
+}
+
+#[test]
+fn all_sessions_of_a_scenario_are_the_load_in_turn() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("two.toml");
+    let session = |rcpts: &str| {
+        format!(
+            "[[session]]\nclient = \"192.0.2.1\"\ndialogue = \"\"\"\nC: EHLO a.example\nC: MAIL FROM:<a@a.example>\n{rcpts}\
+             C: [message]\nC: QUIT\n\"\"\"\n"
+        )
+    };
+    let (one, two) = (session("C: RCPT TO:<b@b.example>\n"), session(&"C: RCPT TO:<b@b.example>\n".repeat(2)));
+    std::fs::write(&file, format!("name = \"two sessions\"\n{one}{two}")).expect("it can be written");
+    let (code, report) = report(&[&file.display().to_string(), "--command", FILTER, "-n", "4"]);
+    let milter = &report["milters"][0];
+    assert_eq!((code, &milter["messages"]), (Some(0), &4.into()), "{report:#}");
+    let stages = milter["stages"].as_array().expect("a list");
+    let rcpt = stages.iter().find(|stage| stage["stage"] == "rcpt").expect("there are recipients");
+    assert_eq!(rcpt["answers"], 6, "{report:#}");
+}
+
+#[test]
+fn what_is_due_and_cannot_be_sent_in_time_is_an_error_and_said() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "mail: wait 300ms; continue\n");
+    let (code, report) = report(&["--command", &command, "--rate", "1000", "--duration", "100ms"]);
+    let milter = &report["milters"][0];
+    let count = |name: &str| milter[name].as_u64().expect("a number");
+    assert_eq!((code, &milter["rate_reached"]), (Some(1), &false.into()), "{report:#}");
+    assert_eq!((count("messages") + count("errors"), count("errors")), (100, count("not_sent")), "{report:#}");
+}
+
+#[test]
+fn a_rate_or_a_time_that_makes_no_sense_is_refused() {
+    for (option, value) in [("--rate", "1e-300"), ("--rate", "1e300"), ("--rate", "NaN"), ("--duration", "0s")] {
+        let output = bench(&["--command", FILTER, option, value]);
+        assert_eq!(output.status.code(), Some(64), "{option} {value}: {output:?}");
+    }
+}
+
+#[test]
+fn two_reports_for_one_place_or_one_that_cannot_be_written_are_refused_before_the_load() {
+    for reports in [["text", "json=-"], ["text", "json=/no-such-folder/x"], ["json=/dev/null", "html=/dev/null"]] {
+        let output = bench(&["--milter", "unix:/nope.sock", "--report", reports[0], "--report", reports[1]]);
+        assert_eq!(output.status.code(), Some(64), "{reports:?}: {output:?}");
+    }
+}
+
+#[test]
+fn the_report_says_how_the_load_was_put_on_and_what_each_round_came_to() {
+    let args =
+        ["--command", FILTER, "--command", FILTER, "-n", "4", "--rounds", "2", "-c", "2", "--threshold", "errors<1"];
+    let (_, report) = report(&args);
+    let load = &report["load"];
+    assert_eq!((&load["profile"], &load["connections"], &load["reuse"]), (&"sendmail".into(), &2.into(), &1.into()));
+    assert_eq!((&load["rate"], &load["messages"]), (&Value::Null, &4.into()), "{report:#}");
+    let milter = &report["milters"][1];
+    assert_eq!((&milter["name"], &milter["rounds"][1]["messages"]), (&"fake-mta-2".into(), &2.into()), "{report:#}");
+    assert_eq!((&milter["thresholds"][0]["kept"], &milter["thresholds"][0]["value"]), (&true.into(), &0.0.into()));
+    assert!(milter["stages"][0]["ms"]["mean"].as_f64().is_some_and(|mean| mean > 0.0), "{report:#}");
 }

@@ -9,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
 use super::{
-    line::{Line, closed},
-    load::Schedule,
+    line::{Line, closed, silent},
+    load::{Schedule, failed},
     record::{Burst, Recording},
     stats::Stats,
 };
@@ -45,15 +45,15 @@ impl Train {
 }
 
 /// Sends messages ahead until the schedule is over; after an error over a new connection.
-pub(super) async fn work(milter: &MilterAddr, recording: &Recording, schedule: &Schedule) -> Stats {
-    let mut stats = Stats::default();
+pub(super) async fn work(milter: &MilterAddr, recordings: &[Recording], schedule: &Schedule, stats: &mut Stats) {
+    let limit = schedule.shape.timeout;
     while !schedule.is_over() {
-        match Line::open(milter, &recording.opening, &mut stats).await {
+        let Some(recording) = schedule.recording(recordings) else { return };
+        match Line::open(milter, &recording.opening, limit, stats).await {
             Ok(line) => {
-                let mut ride =
-                    Ride { line, train: &recording.train, begun: VecDeque::new(), step: 0, at: 0, unsent: 0 };
-                match ride.run(schedule, &mut stats).await {
-                    Ok(()) => drop(ride.line.keep(false).await),
+                let mut ride = Ride::new(line, &recording.train);
+                match ride.run(schedule, stats).await {
+                    Ok(()) => ride.line.close(limit).await,
                     // No goodbye: a milter that does not read might never take it.
                     Err(error) => stats.failed(ride.begun.len() as u64, || error.to_string()),
                 }
@@ -61,11 +61,10 @@ pub(super) async fn work(milter: &MilterAddr, recording: &Recording, schedule: &
             Err(error) => {
                 // The message that would have gone over it.
                 schedule.next();
-                stats.failed(1, || error.to_string());
+                failed(&error, stats).await;
             }
         }
     }
-    stats
 }
 
 /// One connection.
@@ -79,9 +78,15 @@ struct Ride<'a> {
     /// Where in a message the next byte to send is, and how many are to be sent.
     at: usize,
     unsent: usize,
+    /// When the last answer came.
+    heard: Instant,
 }
 
-impl Ride<'_> {
+impl<'a> Ride<'a> {
+    fn new(line: Line, train: &'a Train) -> Self {
+        Self { line, train, begun: VecDeque::new(), step: 0, at: 0, unsent: 0, heard: Instant::now() }
+    }
+
     async fn run(&mut self, schedule: &Schedule, stats: &mut Stats) -> io::Result<()> {
         let shape = &schedule.shape;
         let mut left = shape.reuse;
@@ -94,8 +99,10 @@ impl Ride<'_> {
                 return Ok(());
             }
             self.write()?;
-            let ready = timeout(shape.timeout, self.line.socket.ready(self.unsent > 0)).await;
-            ready.map_err(|_| io::Error::other(format!("no answer within {:?}", shape.timeout)))??;
+            // Progress is no answer: a milter that sends nothing else is given up too.
+            let deadline = self.heard + shape.timeout;
+            let ready = timeout_at(deadline.into(), self.line.socket.ready(self.unsent > 0)).await;
+            ready.map_err(|_| silent(shape.timeout))??;
             let count = match self.line.socket.try_read(self.line.answers.space())? {
                 Some(0) => return Err(closed()),
                 Some(count) => count,
@@ -147,6 +154,7 @@ impl Ride<'_> {
                     code.escape_default()
                 )));
             }
+            self.heard = now;
             self.step += 1;
             if self.step == self.train.answers.len() {
                 let began = self.begun.pop_front().ok_or_else(unasked)?;

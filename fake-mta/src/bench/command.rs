@@ -1,27 +1,28 @@
 //! `fake-mta bench`.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use clap::Args;
 
 use super::{
-    load::{End, Shape, load},
-    record::{Recording, record},
-    report::{Format, Outcome, render},
+    load::{End, Shape},
+    measure::measure,
+    report::{Figures, Format, Outcome, render},
     threshold::Threshold,
 };
 use crate::{
-    diag::{Diag, Source},
+    diag::{Diag, Source, escape},
     init::FIRST_SCENARIO,
-    run::{Cancel, Console, Exit, Fatal, FatalKind, World, WorldOptions, duration_text},
-    scenario::{self, ProfileName, Unit, parse_duration},
-    under_test::{MilterArgs, Origin},
+    report::{self, Target},
+    run::{Cancel, Console, Exit, Fatal, FatalKind},
+    scenario::{self, ProfileName, Unit},
+    under_test::{MilterArgs, some_time},
 };
 
 /// What `fake-mta bench` is asked to do.
 #[derive(Args, Debug)]
 pub struct BenchArgs {
-    /// The scenario whose session is the load; without one, a short message
+    /// The scenario whose sessions are the load, connection by connection in turn; without one, a short message
     scenario: Option<PathBuf>,
 
     #[command(flatten)]
@@ -40,7 +41,7 @@ pub struct BenchArgs {
     rate: Option<f64>,
 
     /// How long, for each milter
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     duration: Duration,
 
     /// So many messages for each milter, however long they take
@@ -60,17 +61,17 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
 
-    /// What it has to come to, as in p99<20ms, rate>1000 or errors<1; may be given several times
+    /// What it has to come to, as in p99<20ms, eom.p99<5ms (one stage), rate>1000 or errors<1; may be given several times
     #[arg(long = "threshold", value_name = "LIMIT")]
     thresholds: Vec<Threshold>,
 
-    /// How long an answer is waited for
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    /// How long a message may take, or what comes before the first one on a connection
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = some_time)]
     timeout: Duration,
 
-    /// text, json or html, to a file or to standard output
+    /// A report: text, json or html, to a file or to standard output (-); may be given several times
     #[arg(long = "report", value_name = "FORMAT[=FILE]", default_value = "text")]
-    reports: Vec<String>,
+    reports: Vec<Target<Format>>,
 }
 
 impl BenchArgs {
@@ -80,145 +81,103 @@ impl BenchArgs {
     }
 }
 
-/// A milter that is measured.
-struct Measured {
-    name: String,
-    world: World,
-    recording: Arc<Recording>,
-}
-
 /// Puts the load on and reports.
 pub async fn run(args: &BenchArgs, bin: PathBuf, cancel: &Cancel, console: &mut Console) -> Exit {
-    let prepared = reports(args).and_then(|reports| Ok((reports, unit(args)?, args.milters.origins()?)));
-    let (reports, unit, origins) = match prepared {
+    let (unit, origins) = match unit(args).and_then(|unit| Ok((unit, args.milters.origins()?))) {
         Ok(prepared) => prepared,
         Err(problems) => {
             console.diags(&problems);
             return Exit::UNREADABLE;
         }
     };
-    if origins.is_empty() {
-        let help = "name one with --milter ADDR, --command 'PROGRAM {listen}' or --suite fake-mta.toml";
-        console.diags(&[Diag::error("no milter to measure").help(help)]);
+    let usable = if origins.is_empty() { Err(no_milter()) } else { Target::check(&args.reports) };
+    if let Err(problem) = usable {
+        console.diags(&[problem]);
         return Exit::USAGE;
     }
-    match cancel.or(measure(args, &unit, &origins, bin, cancel)).await {
-        None => Exit::CANCELLED,
-        Some(Err(fatal)) => {
-            let diag = Diag { notes: fatal.notes, ..Diag::error(fatal.text) };
-            console.diags(&[Diag { help: fatal.help.into_iter().collect(), ..diag }]);
-            Exit::HARNESS
+    match measure(&unit, shape(args), args.rounds, &origins, &bin, cancel).await {
+        Err(fatal) if fatal.kind == FatalKind::Cancelled => Exit::CANCELLED,
+        Err(fatal) => {
+            console.diags(&[fatal.diag()]);
+            exit_of(&fatal)
         }
-        Some(Ok(outcome)) => finish(args, &reports, &outcome, console),
+        Ok(outcome) => finish(args, &outcome, console),
     }
 }
 
-async fn measure(
-    args: &BenchArgs,
-    unit: &Unit,
-    origins: &[(String, Origin)],
-    bin: PathBuf,
-    cancel: &Cancel,
-) -> Result<Outcome, Fatal> {
-    let mut measured = Vec::new();
-    for (name, origin) in origins {
-        let (suite, running) = match origin {
-            Origin::Running(addr) => (None, vec![addr.clone()]),
-            Origin::Started(suite) => (Some(Arc::clone(suite)), Vec::new()),
-        };
-        let options = WorldOptions { suite, running, dns: None, bin: bin.clone(), keep: false };
-        let world = World::start(unit, &options, cancel).await?;
-        let recording = Arc::new(record(unit, world.milter(), world.dir()).await?);
-        if args.ahead > 0 && !recording.train.is_answered() {
-            return Err(Fatal::new(FatalKind::Harness, "the milter answers nothing: messages cannot be sent ahead"));
-        }
-        measured.push(Measured { name: name.clone(), world, recording });
-    }
-    let mut outcome = Outcome { about: about(args, unit), ..Outcome::default() };
-    outcome.milters.extend(measured.iter().map(|milter| (milter.name.clone(), super::stats::Stats::default())));
-    let rounds = if measured.len() == 1 { 1 } else { args.rounds };
-    for _ in 0..rounds {
-        let mut rates = Vec::new();
-        for (milter, (_, total)) in measured.iter().zip(&mut outcome.milters) {
-            let stats = load(milter.world.milter(), &milter.recording, shape(args, rounds)).await;
-            rates.push(stats.rate());
-            let elapsed = total.elapsed + stats.elapsed;
-            total.merge(&stats);
-            total.elapsed = elapsed;
-        }
-        if let [first, second] = rates[..] {
-            outcome.ratios.push(second / first);
-        }
-    }
-    for milter in measured {
-        milter.world.stop().await;
-    }
-    Ok(outcome)
+fn no_milter() -> Diag {
+    let help = "name one with --milter ADDR, --command 'PROGRAM {listen}' or --suite fake-mta.toml";
+    Diag::error("no milter to measure").help(help)
 }
 
-fn shape(args: &BenchArgs, rounds: u32) -> Shape {
-    let end = match args.messages {
-        Some(messages) => End::Messages(messages.div_ceil(u64::from(rounds))),
-        None => End::After(args.duration / rounds),
-    };
+fn shape(args: &BenchArgs) -> Shape {
     Shape {
         connections: args.connections.into(),
         reuse: args.reuse,
         ahead: args.ahead.into(),
         rate: args.rate,
-        end,
+        end: args.messages.map_or(End::After(args.duration), End::Messages),
         timeout: args.timeout,
     }
 }
 
-fn about(args: &BenchArgs, unit: &Unit) -> String {
-    let loop_kind = match args.rate {
-        Some(rate) => format!("open loop, {rate} messages a second"),
-        None if args.ahead > 0 => format!("{} messages ahead", args.ahead),
-        None => "closed loop".to_owned(),
-    };
-    let size = args.messages.map_or_else(|| duration_text(args.duration), |count| format!("{count} messages"));
-    let name = unit.name();
-    format!(
-        "{}: {loop_kind}, {} connections, {} messages on each, {size}",
-        crate::diag::escape(&name),
-        args.connections,
-        args.reuse
-    )
-}
-
-fn finish(args: &BenchArgs, reports: &[(Format, Option<PathBuf>)], outcome: &Outcome, console: &mut Console) -> Exit {
-    let mut exit = Exit::PASSED;
-    for (format, file) in reports {
-        let text = render(*format, outcome);
-        match file {
+/// Reports, and judges; what broke the load off counts for more than a report that cannot be written, and that for more than figures.
+fn finish(args: &BenchArgs, outcome: &Outcome, console: &mut Console) -> Exit {
+    let mut unwritten = false;
+    for target in &args.reports {
+        let text = render(target.format, outcome, &args.thresholds);
+        match &target.file {
             None => console.results(&text),
             Some(file) => {
-                if let Err(error) = std::fs::write(file, text) {
-                    console.diags(&[Diag::error(format!("cannot write the report to {}: {error}", file.display()))]);
-                    exit = Exit::HARNESS;
+                if let Err(problem) = report::write(file, &text) {
+                    console.diags(&[problem]);
+                    unwritten = true;
                 }
             }
         }
     }
-    for (name, stats) in &outcome.milters {
-        for threshold in &args.thresholds {
-            let (kept, value) = threshold.check(stats);
-            let word = if kept { "kept" } else { "NOT KEPT" };
-            console.message(&format!("{}: {threshold}: {word}, {value}\n", crate::diag::escape(name)));
-            exit = if kept { exit } else { Exit::FAILED };
-        }
+    let mut is_good = true;
+    for figures in &outcome.milters {
+        is_good &= is_kept(args, figures, console);
     }
-    exit
+    match &outcome.broken_off {
+        Some(fatal) => {
+            console.diags(&[fatal.diag()]);
+            exit_of(fatal)
+        }
+        None if unwritten => Exit::HARNESS,
+        None if is_good => Exit::PASSED,
+        None => Exit::FAILED,
+    }
 }
 
-fn reports(args: &BenchArgs) -> Result<Vec<(Format, Option<PathBuf>)>, Vec<Diag>> {
-    let one = |text: &String| {
-        let (format, file) =
-            text.split_once('=').map_or((text.as_str(), None), |(format, file)| (format, Some(file.into())));
-        format.parse().map(|format| (format, file)).map_err(|error: String| vec![Diag::error(error)])
-    };
-    args.reports.iter().map(one).collect()
+/// Whether a milter came to what it has to, told line by line. Where nothing is said of errors there may be none.
+fn is_kept(args: &BenchArgs, Figures { name, total, .. }: &Figures, console: &mut Console) -> bool {
+    let name = escape(name);
+    let mut is_kept = true;
+    for threshold in &args.thresholds {
+        let checked = threshold.check(total);
+        console.message(&format!("{name}: {threshold}: {checked}\n"));
+        is_kept &= checked.kept;
+    }
+    if total.messages == 0 {
+        console.message(&format!("{name}: no message came through\n"));
+        return false;
+    }
+    if total.errors > 0 && !args.thresholds.iter().any(Threshold::is_about_errors) {
+        console.message(&format!("{name}: {} errors; --threshold 'errors<N' allows some\n", total.errors));
+        return false;
+    }
+    is_kept
+}
+
+fn exit_of(fatal: &Fatal) -> Exit {
+    match fatal.kind {
+        FatalKind::Harness => Exit::HARNESS,
+        FatalKind::Milter => Exit::MILTER,
+        FatalKind::Timeout => Exit::TIMEOUT,
+        FatalKind::Cancelled => Exit::CANCELLED,
+    }
 }
 
 /// The first run of the scenario that the profile fits.
@@ -240,8 +199,11 @@ fn unit(args: &BenchArgs) -> Result<Unit, Vec<Diag>> {
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
-    if rate > 0.0 && rate.is_finite() { Ok(rate) } else { Err("more than 0".to_owned()) }
+    if RATES.contains(&rate) { Ok(rate) } else { Err(format!("from {} to {}", RATES.start(), RATES.end())) }
 }
+
+/// Messages a second that can be meant.
+const RATES: RangeInclusive<f64> = 0.001..=1_000_000.0;
 
 /// What `--help` says behind the options.
 pub const HELP: &str = "\
@@ -250,5 +212,8 @@ Examples:
   fake-mta bench --suite scenarios talk.toml -c 64 --rate 500 --threshold 'p99<20ms'
   fake-mta bench --command old='./old {listen}' --command new='./new {listen}' --report html=load.html
 
-With --rate a message's time counts from when it was due, so that a milter that stalls is not spared.
-Exit codes: 0   1 a threshold was not kept   2 a file could not be read   3 a milter did not start";
+With --rate a message's time counts from when it was due, so that a milter that stalls is not spared; what was due
+and could not be sent within a second after the duration is an error. A milter that ends is not started again.
+Exit codes: 0   1 a threshold was not kept, no message came through, or there were errors and no threshold for them
+            2 a file could not be read   3 a milter did not start or cannot be reached   4 a milter ended
+            5 a milter did not answer while the load was recorded   64 usage   130 interrupted; what was measured is told";

@@ -2,35 +2,43 @@
 
 use std::fmt::Write as _;
 
-use super::report::{Outcome, heading, ratio_line};
-use super::stats::{PERCENTILES, Stats};
+use super::{
+    report::{Figures, Outcome, about, heading, ratio_line, remarks},
+    stats::{PERCENTILES, Row},
+};
 
 pub(super) fn render(outcome: &Outcome) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>fake-mta bench</title>\n<style>{STYLE}</style></head>\n<body>\n<h1>Load</h1>\n<p>{}</p>\n",
-        escaped(&outcome.about)
+        escaped(&about(outcome))
     );
+    if let Some(fatal) = &outcome.broken_off {
+        put(&mut page, format_args!("<p>broken off: {}</p>\n", escaped(&fatal.text)));
+    }
     if let Some(line) = ratio_line(outcome) {
         put(&mut page, format_args!("<p>{}</p>\n", escaped(&line)));
     }
     page += &plot(outcome);
-    outcome.milters.iter().for_each(|(name, stats)| page += &table(name, stats));
+    outcome.milters.iter().for_each(|figures| page += &table(outcome, figures));
     page + "</body></html>\n"
 }
 
-fn table(name: &str, stats: &Stats) -> String {
+fn table(outcome: &Outcome, figures: &Figures) -> String {
+    let stats = &figures.total;
     let mut text = format!(
-        "<h2>{}</h2>\n<p>{} messages, {:.0} a second, {} errors</p>\n<table><tr><th>stage</th><th>answers</th>",
-        escaped(name),
+        "<h2>{}</h2>\n<p>{} messages, {:.0} a second, {} errors</p>\n",
+        escaped(&figures.name),
         stats.messages,
         stats.rate(),
         stats.errors
     );
+    remarks(outcome, stats).iter().for_each(|line| put(&mut text, format_args!("<p>{}</p>\n", escaped(line))));
+    text += "<table><tr><th>stage</th><th>answers</th>";
     PERCENTILES.iter().for_each(|percent| put(&mut text, format_args!("<th>{} ms</th>", heading(*percent))));
     text += "</tr>\n";
-    for (stage, count, values) in stats.rows() {
-        put(&mut text, format_args!("<tr><td>{stage}</td><td>{count}</td>"));
-        values.iter().for_each(|value| put(&mut text, format_args!("<td>{value:.3}</td>")));
+    for Row { stage, answers, ms, .. } in stats.rows() {
+        put(&mut text, format_args!("<tr><td>{stage}</td><td>{answers}</td>"));
+        ms.iter().for_each(|value| put(&mut text, format_args!("<td>{value:.3}</td>")));
         text += "</tr>\n";
     }
     text + "</table>\n"
@@ -38,7 +46,7 @@ fn table(name: &str, stats: &Stats) -> String {
 
 /// The time of a whole message over the percentiles, the time as its logarithm: one line for each milter.
 fn plot(outcome: &Outcome) -> String {
-    let highest = outcome.milters.iter().map(|(_, stats)| stats.message_ms(100.0)).fold(0.1, f64::max);
+    let highest = outcome.milters.iter().filter_map(|figures| figures.total.ms(None, 100.0)).fold(0.1, f64::max);
     let decades = highest.log10().ceil().max(0.0) + 2.0;
     let y = |ms: f64| HEIGHT - (ms.max(0.01).log10() + 2.0).max(0.0) / decades * HEIGHT;
     let mut svg = format!(
@@ -70,11 +78,13 @@ fn plot(outcome: &Outcome) -> String {
             );
         }
     }
-    for (index, (name, stats)) in outcome.milters.iter().enumerate() {
+    for (index, Figures { name, total, .. }) in outcome.milters.iter().enumerate() {
+        // Where no message came through there is nothing to plot.
+        let Some(slowest) = total.ms(None, 100.0) else { continue };
         let points: Vec<String> = PLOTTED
             .iter()
             .enumerate()
-            .map(|(step, percent)| format!("{:.1},{:.1}", x_of(step), y(stats.message_ms(*percent))))
+            .filter_map(|(step, percent)| Some(format!("{:.1},{:.1}", x_of(step), y(total.ms(None, *percent)?))))
             .collect();
         let colour = COLOURS[index % COLOURS.len()];
         put(
@@ -89,7 +99,7 @@ fn plot(outcome: &Outcome) -> String {
             format_args!(
                 "<text x=\"{}\" y=\"{}\" fill=\"{colour}\">{}</text>\n",
                 WIDTH + 10.0,
-                y(stats.message_ms(100.0)) + 4.0,
+                y(slowest) + 4.0,
                 escaped(name)
             ),
         );

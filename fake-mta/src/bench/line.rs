@@ -1,11 +1,14 @@
 //! A connection to the milter, at an MTA's pace: every answer is waited for.
 
-use std::{io, time::Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use milter_proto::{Frame, codes};
 
 use super::{answers::Answers, record::Burst, socket::Socket, stats::Stats};
-use crate::run::MilterAddr;
+use crate::run::{MilterAddr, duration_text};
 
 /// A connection to the milter.
 pub(super) struct Line {
@@ -14,12 +17,27 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) async fn open(milter: &MilterAddr, opening: &[Burst], stats: &mut Stats) -> io::Result<Self> {
-        let line = Self { socket: Socket::connect(milter).await?, answers: Answers::new() };
-        line.send(opening, stats).await
+    /// Connects, and says what comes before the first message; all of it may take so long.
+    pub(super) async fn open(
+        milter: &MilterAddr,
+        opening: &[Burst],
+        limit: Duration,
+        stats: &mut Stats,
+    ) -> io::Result<Self> {
+        within(limit, async {
+            let told = |error: io::Error| io::Error::new(error.kind(), format!("cannot connect to {milter}: {error}"));
+            let socket = Socket::connect(milter).await.map_err(told)?;
+            Self { socket, answers: Answers::new() }.exchange(opening, stats).await
+        })
+        .await
     }
 
-    pub(super) async fn send(mut self, bursts: &[Burst], stats: &mut Stats) -> io::Result<Self> {
+    /// Sends messages; all of them together may take so long.
+    pub(super) async fn send(self, bursts: &[Burst], limit: Duration, stats: &mut Stats) -> io::Result<Self> {
+        within(limit, self.exchange(bursts, stats)).await
+    }
+
+    async fn exchange(mut self, bursts: &[Burst], stats: &mut Stats) -> io::Result<Self> {
         for burst in bursts {
             let began = Instant::now();
             self.socket.write_all(&burst.bytes).await?;
@@ -51,21 +69,26 @@ impl Line {
         }
     }
 
-    /// Itself, or nothing after saying goodbye.
-    pub(super) async fn keep(mut self, keep: bool) -> Option<Self> {
-        if keep {
-            return Some(self);
-        }
+    /// Says goodbye.
+    pub(super) async fn close(mut self, limit: Duration) {
         let mut goodbye = Vec::new();
         Frame { code: codes::QUIT, payload: Vec::new() }.encode(&mut goodbye);
-        // A milter that has closed already has nothing more to hear.
-        let _ = self.socket.write_all(&goodbye).await;
-        None
+        // A milter that has closed already, or reads no more, has nothing more to hear.
+        let _ = within(limit, self.socket.write_all(&goodbye)).await;
     }
 }
 
 pub(super) fn closed() -> io::Error {
     io::Error::other("the milter closed the connection")
+}
+
+/// The error of a milter that took longer than it may.
+pub(super) fn silent(limit: Duration) -> io::Error {
+    io::Error::other(format!("no answer within {}", duration_text(limit)))
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(limit, work).await.map_err(|_| silent(limit))?
 }
 
 fn ends_message(verdict: u8, command: u8) -> bool {

@@ -6,7 +6,8 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `record.rs` | one session through the proxy, and what went over it |
+//! | `measure.rs` | the milters, started, and the load put on them in turns |
+//! | `record.rs` | the scenario's sessions through a proxy, and what went over it |
 //! | `load.rs` | when messages are due, in a closed or an open loop |
 //! | `line.rs` | a connection that sends it again, and waits for each answer as an MTA does |
 //! | `ahead.rs` | a connection that sends many messages ahead |
@@ -21,6 +22,7 @@ mod command;
 mod html;
 mod line;
 mod load;
+mod measure;
 mod record;
 mod report;
 mod socket;

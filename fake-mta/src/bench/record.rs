@@ -5,8 +5,9 @@ use std::{io, sync::Arc};
 use milter_proto::{Frame, FrameDecoder, codes};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::UnixListener,
+    net::{UnixListener, UnixStream},
     sync::Mutex,
+    task::JoinSet,
 };
 
 use super::{ahead::Train, answers::FINAL};
@@ -37,53 +38,89 @@ pub(super) struct Burst {
     pub(super) answer: Option<u8>,
 }
 
-/// Plays the unit against the milter through a proxy.
-pub(super) async fn record(unit: &Unit, milter: &MilterAddr, dir: &std::path::Path) -> Result<Recording, Fatal> {
+/// Plays the unit against the milter through a proxy: a recording for each session that shows the milter a message.
+///
+/// # Errors
+/// The scenario breaks off, or the milter is shown nothing.
+pub(super) async fn record(unit: &Unit, milter: &MilterAddr, dir: &std::path::Path) -> Result<Arc<[Recording]>, Fatal> {
     let path = dir.join("bench.sock");
     let harness = |error: io::Error| Fatal::new(FatalKind::Harness, format!("cannot record the load: {error}"));
     let listener = UnixListener::bind(&path).map_err(harness)?;
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let proxy = tokio::spawn(serve(listener, milter.clone(), Arc::clone(&seen)));
+    let proxy = Arc::new(Proxy { milter: milter.clone(), sessions: Mutex::default(), refused: Mutex::default() });
+    let serving = tokio::spawn(Arc::clone(&proxy).serve(listener));
     let played = play_unit(unit, &MilterAddr::Unix(path.clone())).await;
-    proxy.abort();
+    serving.abort();
     std::fs::remove_file(&path).map_err(harness)?;
+    if let Some(error) = proxy.refused.lock().await.take() {
+        return Err(Fatal::new(FatalKind::Harness, format!("cannot connect to {milter}: {error}")));
+    }
     if let Some(fatal) = played.fatal {
         return Err(fatal);
     }
-    let frames = seen.lock().await;
-    let recording = cut(&frames);
-    if recording.messages.is_empty() {
-        return Err(Fatal::new(
-            FatalKind::Harness,
-            "the scenario shows the milter no MAIL: there is nothing to measure",
-        ));
+    let mut recordings = Vec::new();
+    for session in proxy.sessions.lock().await.iter() {
+        recordings.push(cut(&session.lock().await));
     }
-    Ok(recording)
+    recordings.retain(|recording| !recording.messages.is_empty());
+    if recordings.is_empty() {
+        let text = "the scenario shows the milter no MAIL: there is nothing to measure";
+        return Err(Fatal::new(FatalKind::Harness, text));
+    }
+    Ok(recordings.into())
 }
 
 /// A packet, and whether it came from the MTA.
 type Seen = (bool, Frame);
 
-async fn serve(listener: UnixListener, milter: MilterAddr, seen: Arc<Mutex<Vec<Seen>>>) -> io::Result<()> {
-    // One session after the other; of several the first is the load.
-    let (mut mta, _) = listener.accept().await?;
-    let mut filter = connect(&milter).await?;
-    let (mut up, mut down) = (FrameDecoder::new(usize::MAX), FrameDecoder::new(usize::MAX));
-    let (mut out, mut back) = ([0; 16 * 1024], [0; 16 * 1024]);
-    loop {
-        let (from_mta, count) = tokio::select! {
-            count = mta.read(&mut out) => (true, count?),
-            count = filter.read(&mut back) => (false, count?),
+/// What went over one connection.
+type Session = Arc<Mutex<Vec<Seen>>>;
+
+/// Between the fake MTA and the milter, while the load is recorded.
+struct Proxy {
+    milter: MilterAddr,
+    /// The connections, in the order in which they came.
+    sessions: Mutex<Vec<Session>>,
+    /// Why the milter could not be reached.
+    refused: Mutex<Option<io::Error>>,
+}
+
+impl Proxy {
+    async fn serve(self: Arc<Self>, listener: UnixListener) -> io::Result<()> {
+        let mut connections = JoinSet::new();
+        loop {
+            let (mta, _) = listener.accept().await?;
+            let session = Session::default();
+            self.sessions.lock().await.push(Arc::clone(&session));
+            connections.spawn(Arc::clone(&self).pass(mta, session));
+        }
+    }
+
+    /// Passes everything on, until one side closes.
+    async fn pass(self: Arc<Self>, mut mta: UnixStream, session: Session) -> io::Result<()> {
+        let mut filter = match connect(&self.milter).await {
+            Ok(filter) => filter,
+            Err(error) => {
+                self.refused.lock().await.get_or_insert(error);
+                return Ok(());
+            }
         };
-        if count == 0 {
-            return Ok(());
+        let (mut up, mut down) = (FrameDecoder::new(usize::MAX), FrameDecoder::new(usize::MAX));
+        let (mut out, mut back) = ([0; 16 * 1024], [0; 16 * 1024]);
+        loop {
+            let (from_mta, count) = tokio::select! {
+                count = mta.read(&mut out) => (true, count?),
+                count = filter.read(&mut back) => (false, count?),
+            };
+            if count == 0 {
+                return Ok(());
+            }
+            let (decoder, bytes) = if from_mta { (&mut up, &out[..count]) } else { (&mut down, &back[..count]) };
+            decoder.push(bytes);
+            while let Ok(Some(frame)) = decoder.next() {
+                session.lock().await.push((from_mta, frame));
+            }
+            if from_mta { filter.write_all(bytes).await? } else { mta.write_all(bytes).await? }
         }
-        let (decoder, bytes) = if from_mta { (&mut up, &out[..count]) } else { (&mut down, &back[..count]) };
-        decoder.push(bytes);
-        while let Ok(Some(frame)) = decoder.next() {
-            seen.lock().await.push((from_mta, frame));
-        }
-        if from_mta { filter.write_all(bytes).await? } else { mta.write_all(bytes).await? }
     }
 }
 

@@ -44,6 +44,6 @@ pub(crate) use crate::scenario::print_duration as duration_text;
 pub(crate) use discover::with_suites as find_files;
 pub(crate) use netns::{enter as enter_namespaces, is_inside as is_in_namespaces};
 pub(crate) use process::quoted;
-pub(crate) use scripted::play_unit;
+pub(crate) use scripted::{explain, play_unit};
 pub(crate) use settings::{LOCAL_IPV4, LOCAL_IPV6};
 pub(crate) use transcript::{Transcript, envelope_lines};

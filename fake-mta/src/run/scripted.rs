@@ -31,7 +31,7 @@ pub(crate) async fn play_unit(unit: &Unit, milter: &MilterAddr) -> Played {
 }
 
 /// A connection that broke tells little; how the milter ended, and what it wrote, tells more.
-async fn explain(fatal: &mut Fatal, world: &mut World) {
+pub(crate) async fn explain(fatal: &mut Fatal, world: &mut World) {
     if fatal.kind == FatalKind::Cancelled {
         return;
     }

@@ -1,6 +1,6 @@
 //! The milter's process, for those who end it and start it again.
 
-use super::{Fatal, World, launch, no_milter, start};
+use super::{Fatal, FatalKind, World, describe, launch, no_milter, start, with_output};
 use crate::{
     run::{Cancel, WorldOptions},
     scenario::Unit,
@@ -10,6 +10,13 @@ impl World {
     /// The id of the milter's process; `None` if it was not started here.
     pub(crate) fn milter_id(&self) -> Option<u32> {
         self.process.as_ref().map(super::Process::id)
+    }
+
+    /// Ends when the milter does, and says how; never if it was not started here.
+    pub(crate) async fn until_milter_ends(&mut self) -> Fatal {
+        let Some(process) = self.process.as_mut() else { return std::future::pending().await };
+        let text = format!("the milter ended: {}", describe(process.wait().await));
+        with_output(Fatal::new(FatalKind::Milter, text), process, &self.command).await
     }
 
     /// Kills the milter.
