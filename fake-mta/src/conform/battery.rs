@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::time::timeout;
+
 use super::{
     case::{Case, Run},
     exchange::Exchange,
@@ -15,7 +17,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    run::{Cancel, Fatal},
+    run::{Cancel, Fatal, duration_text},
     under_test::Origin,
 };
 
@@ -26,6 +28,8 @@ pub struct Battery {
     pub cases: Vec<Arc<Case>>,
     /// The milters, in the order of the command line.
     pub milters: Vec<MilterResult>,
+    /// Somebody stopped it before all was tried.
+    pub is_interrupted: bool,
 }
 
 /// What came of one milter.
@@ -33,7 +37,7 @@ pub struct Battery {
 pub struct MilterResult {
     /// Its name.
     pub name: String,
-    /// One for each case, in their order.
+    /// One for each case that was tried, in their order.
     pub results: Vec<CaseResult>,
     /// Why it was not tried at all.
     pub fatal: Option<Fatal>,
@@ -50,6 +54,8 @@ pub struct CaseResult {
     pub ended_early: Option<String>,
     /// What went over the wire: `> sent`, `< came`, `- happened`. Control characters are escaped.
     pub exchange: Vec<String>,
+    /// The last lines that the milter wrote, if it is at fault and they are known.
+    pub output: Vec<String>,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -100,73 +106,134 @@ impl MilterResult {
     pub fn count(&self, verdict: Verdict) -> usize {
         self.results.iter().filter(|result| result.verdict == verdict).count()
     }
+
+    /// In how many cases its own verdict came before all was sent.
+    pub fn ended_early(&self) -> usize {
+        self.results.iter().filter(|result| result.ended_early.is_some()).count()
+    }
 }
 
-/// Plays cases against one milter and calls `each` with every result.
-pub(super) async fn run_milter(
-    name: &str,
-    origin: &Origin,
-    cases: &[Arc<Case>],
-    limit: Duration,
-    bin: &Path,
-    cancel: &Cancel,
-    mut each: impl FnMut(&Case, &CaseResult),
-) -> MilterResult {
-    let mut result = MilterResult { name: name.to_owned(), results: Vec::new(), fatal: None };
-    let mut target = match Target::start(name, origin, limit, bin.to_owned(), cancel).await {
-        Ok(target) => target,
-        Err(fatal) => return MilterResult { fatal: Some(fatal), ..result },
-    };
-    for case in cases {
-        if cancel.is_cancelled() {
-            break;
+/// What is tried on every milter, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trial<'a> {
+    /// The cases, in their order.
+    pub(super) cases: &'a [Arc<Case>],
+    /// How long a milter may take for any answer.
+    pub(super) limit: Duration,
+    /// What `{bin}` stands for.
+    pub(super) bin: &'a Path,
+    /// Stops it, in the middle of a case too.
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Trial<'_> {
+    /// Plays the cases against one milter, as long as that can be, and calls `each` with every result.
+    pub(super) async fn run(
+        &self,
+        name: &str,
+        origin: &Origin,
+        mut each: impl FnMut(&Case, &CaseResult),
+    ) -> MilterResult {
+        let mut result = MilterResult { name: name.to_owned(), results: Vec::new(), fatal: None };
+        let starting = Target::start(name, origin, self.limit, self.bin.to_owned(), self.cancel);
+        let mut target = match self.cancel.or(starting).await {
+            Some(Ok(target)) => target,
+            Some(Err(fatal)) => return MilterResult { fatal: Some(fatal), ..result },
+            None => return result,
+        };
+        for case in self.cases {
+            let Some(came) = self.cancel.or(run_case_fairly(case, &mut target)).await else { break };
+            each(case, &came);
+            result.results.push(came);
+            if target.is_lost() {
+                break;
+            }
         }
-        let came = run_case(case, &mut target).await;
-        each(case, &came);
-        result.results.push(came);
+        target.stop().await;
+        result
     }
-    target.stop().await;
-    result
+}
+
+/// Plays a case; a crash is played again, as it may be the cases before that have brought it about.
+async fn run_case_fairly(case: &Case, target: &mut Target) -> CaseResult {
+    let came = run_case(case, target).await;
+    if came.verdict != Verdict::Crash || target.is_lost() || !target.is_own() {
+        return came;
+    }
+    match run_case(case, target).await.verdict {
+        Verdict::Crash => came,
+        other => {
+            let why = came.why.unwrap_or_default();
+            let note = format!("played again, on a process that has seen nothing else, it came to: {other}");
+            CaseResult { why: Some(format!("{why}\n{note}")), ..came }
+        }
+    }
 }
 
 /// Plays one case, looks whether the milter still serves afterwards, and starts it again if it does not and can be.
 pub async fn run_case(case: &Case, target: &mut Target) -> CaseResult {
     let began = Instant::now();
-    let mut exchange = Exchange::default();
-    let mut ended_early = None;
-    let played = match &case.run {
+    let mut attempt = play(case, target).await;
+    if matches!(attempt.played, Err(Trouble::AfterQuit(_))) {
+        // Whether it was owed before QUIT shows where there is none.
+        target.note_answer_to_quit();
+        attempt = play(case, target).await;
+    }
+    let (verdict, why) = judged(attempt.played, target).await;
+    let output = if verdict.is_bad() { target.output().await } else { Vec::new() };
+    let exchange = attempt.exchange.lines();
+    CaseResult { verdict, why, ended_early: attempt.ended_early, exchange, output, elapsed: began.elapsed() }
+}
+
+/// What came of a case, before anybody looks whether the milter still serves.
+struct Attempt {
+    played: Result<(), Trouble>,
+    exchange: Exchange,
+    ended_early: Option<String>,
+}
+
+async fn play(case: &Case, target: &mut Target) -> Attempt {
+    let limit = CASE * target.limit();
+    let too_long = |_| {
+        let limit = duration_text(limit);
+        Err(Trouble::Silent(format!("the case was not over within {limit}, though no single answer took too long")))
+    };
+    match &case.run {
         Run::Script(steps) => {
             let mut script = Script::new(target);
-            let played = script.play(steps).await;
-            ended_early = script.ended_early.take();
-            exchange = std::mem::take(&mut script.exchange);
-            played
+            let played = timeout(limit, script.play(steps)).await.unwrap_or_else(too_long);
+            let exchange = std::mem::take(&mut script.exchange);
+            Attempt { played, exchange, ended_early: script.ended_early.take() }
         }
-        Run::Special(special) => special.play(target, &mut exchange).await,
-    };
-    let (verdict, why) = judged(played, target).await;
-    CaseResult { verdict, why, ended_early, exchange: exchange.lines(), elapsed: began.elapsed() }
+        Run::Special(special) => {
+            let mut exchange = Exchange::default();
+            let played = timeout(limit, special.play(target, &mut exchange)).await.unwrap_or_else(too_long);
+            Attempt { played, exchange, ended_early: None }
+        }
+    }
 }
 
 /// What becomes of the milter afterwards counts for more than what it said.
 async fn judged(played: Result<(), Trouble>, target: &mut Target) -> (Verdict, Option<String>) {
-    let (verdict, why) = match target.is_alive().await {
+    if matches!(played, Err(Trouble::Down(_))) {
+        // It ended as it was asked to; what comes next is tried on one in a place of its own.
+        target.revive().await;
+        return own_verdict(played);
+    }
+    let (verdict, text) = match target.is_alive().await {
         Ok(()) | Err(Trouble::Skipped(_)) => return own_verdict(played),
         Err(Trouble::Silent(text)) => (Verdict::Hang, format!("afterwards it serves nobody any more: {text}")),
         Err(trouble) => (Verdict::Crash, format!("afterwards it is gone: {trouble}")),
     };
-    let end = target.end().await;
-    let why = [Some(why), end].into_iter().flatten().collect::<Vec<_>>().join("\n");
-    match target.start_again().await {
-        Ok(()) | Err(Trouble::Skipped(_)) => (verdict, Some(why)),
-        Err(trouble) => (verdict, Some(format!("{why}\nand it could not be started again: {trouble}"))),
-    }
+    let before = played.err().map(|trouble| format!("before that: {trouble}"));
+    let why = [Some(text), before, target.end().await, target.revive().await];
+    (verdict, Some(why.into_iter().flatten().collect::<Vec<_>>().join("\n")))
 }
 
 fn own_verdict(played: Result<(), Trouble>) -> (Verdict, Option<String>) {
     let Err(trouble) = played else { return (Verdict::Pass, None) };
     let verdict = match trouble {
-        Trouble::Wrong(_) | Trouble::Closed(_) => Verdict::Fail,
+        Trouble::Wrong(_) | Trouble::Closed(_) | Trouble::AfterQuit(_) | Trouble::Down(_) => Verdict::Fail,
         Trouble::Refused(_) => Verdict::Crash,
         Trouble::Silent(_) => Verdict::Hang,
         Trouble::Leak(_) => Verdict::Leak,
@@ -174,3 +241,6 @@ fn own_verdict(played: Result<(), Trouble>) -> (Verdict, Option<String>) {
     };
     (verdict, Some(trouble.to_string()))
 }
+
+/// So many times the limit of one answer is the limit of a case.
+const CASE: u32 = 30;

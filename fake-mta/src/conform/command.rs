@@ -5,9 +5,9 @@ use std::{fmt::Write as _, path::PathBuf, sync::Arc, time::Duration};
 use clap::Args;
 
 use super::{
-    battery::{Battery, MilterResult, Verdict, run_milter},
+    battery::{Battery, MilterResult, Trial, Verdict},
     case::{Case, Level},
-    report::{Format, human, render},
+    report::{Format, human, human::Teller, render},
 };
 use crate::{
     diag::Diag,
@@ -26,11 +26,15 @@ pub struct ConformArgs {
     #[arg(long = "filter", value_name = "TEXT")]
     filters: Vec<String>,
 
+    /// None of the cases whose id holds this text; may be given several times
+    #[arg(long = "skip", value_name = "TEXT")]
+    skipped: Vec<String>,
+
     /// Only the cases of this level and above: must, should or may
     #[arg(long, value_name = "LEVEL", default_value_t = Level::May)]
     level: Level,
 
-    /// How long the milter may take for any answer
+    /// How long the milter may take for any answer; progress gives it more time, six times so much in all
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     timeout: Duration,
 
@@ -42,7 +46,7 @@ pub struct ConformArgs {
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     reports: Vec<Target<Format>>,
 
-    /// Show what went over the wire in every case that did not pass; twice for every case
+    /// Show what went over the wire, and what the milter wrote last, in every case that did not pass; twice for every case, with its reason
     #[arg(long, short, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -61,14 +65,14 @@ pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mu
         console.results(&listing(&cases));
         return Exit::PASSED;
     }
-    let milters = match args.milters.origins() {
-        Ok(milters) => milters,
+    let origins = match args.milters.origins() {
+        Ok(origins) => origins,
         Err(problems) => {
             console.diags(&problems);
             return Exit::UNREADABLE;
         }
     };
-    if milters.is_empty() || cases.is_empty() {
+    if origins.is_empty() || cases.is_empty() {
         let (title, help) = match cases.is_empty() {
             true => ("no case fits", "`fake-mta conform --list` shows their ids"),
             false => (
@@ -85,36 +89,38 @@ pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mu
     }
     console
         .set_report_on_out(args.reports.iter().any(|target| target.file.is_none() && target.format != Format::Human));
-    let mut battery = Battery { cases, milters: Vec::new() };
-    for (name, origin) in milters {
-        let result = try_milter(&name, &origin, &battery.cases, args, &bin, cancel, console).await;
-        battery.milters.push(result);
+    let trial = Trial { cases: &cases, limit: args.timeout, bin: &bin, cancel };
+    let mut milters = Vec::new();
+    for (name, origin) in origins {
+        milters.push(try_milter(&trial, &name, &origin, args.verbose, console).await);
     }
-    finish(&battery, args, cancel, console)
+    if cancel.is_cancelled() {
+        console.message("stopped: what is left is not tried\n");
+    }
+    let battery = Battery { cases, milters, is_interrupted: cancel.is_cancelled() };
+    finish(&battery, args, console)
 }
 
 async fn try_milter(
+    trial: &Trial<'_>,
     name: &str,
     origin: &Origin,
-    cases: &[Arc<Case>],
-    args: &ConformArgs,
-    bin: &std::path::Path,
-    cancel: &Cancel,
+    verbose: u8,
     console: &mut Console,
 ) -> MilterResult {
-    let colour = console.colour();
-    console.results(&human::heading(name, cases.len()));
-    let verbose = args.verbose;
-    let each =
-        |case: &Case, result: &super::battery::CaseResult| console.results(&human::line(case, result, verbose, colour));
-    let result = run_milter(name, origin, cases, args.timeout, bin, cancel, each).await;
+    if trial.cancel.is_cancelled() {
+        return MilterResult { name: name.to_owned(), results: Vec::new(), fatal: None };
+    }
+    let (mut teller, colour) = (Teller::new(verbose), console.colour());
+    console.results(&human::heading(name, trial.cases.len()));
+    let result = trial.run(name, origin, |case, result| console.results(&teller.case(case, result, colour))).await;
     if let Some(fatal) = &result.fatal {
         console.diags(&[fatal.diag()]);
     }
     result
 }
 
-fn finish(battery: &Battery, args: &ConformArgs, cancel: &Cancel, console: &mut Console) -> Exit {
+fn finish(battery: &Battery, args: &ConformArgs, console: &mut Console) -> Exit {
     let mut exit = exit_of(battery);
     for target in &args.reports {
         let text = render(target.format, battery);
@@ -130,15 +136,17 @@ fn finish(battery: &Battery, args: &ConformArgs, cancel: &Cancel, console: &mut 
         }
     }
     console.results(&human::summary(battery));
-    if cancel.is_cancelled() { Exit::CANCELLED } else { exit }
+    if battery.is_interrupted { Exit::CANCELLED } else { exit }
 }
 
-/// What crashed counts for more than what failed; below `must` nothing is a failure of the run.
+/// What crashed counts for more than what failed; below `must` nothing is a failure of the run, unless others were not tried for it.
 fn exit_of(battery: &Battery) -> Exit {
     let results = || battery.milters.iter().flat_map(|milter| battery.cases.iter().zip(&milter.results));
     if battery.milters.iter().any(|milter| milter.fatal.is_some()) {
         Exit::HARNESS
-    } else if results().any(|(_, result)| result.verdict == Verdict::Crash) {
+    } else if battery.milters.iter().any(|milter| milter.results.len() < battery.cases.len())
+        || results().any(|(case, result)| case.level == Level::Must && result.verdict == Verdict::Crash)
+    {
         Exit::MILTER
     } else if results().any(|(case, result)| case.level == Level::Must && result.verdict.is_bad()) {
         Exit::FAILED
@@ -148,15 +156,16 @@ fn exit_of(battery: &Battery) -> Exit {
 }
 
 fn selected(args: &ConformArgs) -> Vec<Arc<Case>> {
-    let wanted =
-        |case: &Case| args.filters.is_empty() || args.filters.iter().any(|text| case.id.contains(text.as_str()));
+    let holds = |case: &Case, texts: &[String]| texts.iter().any(|text| case.id.contains(text.as_str()));
+    let wanted = |case: &Case| (args.filters.is_empty() || holds(case, &args.filters)) && !holds(case, &args.skipped);
     super::cases().into_iter().filter(|case| case.level <= args.level && wanted(case)).map(Arc::new).collect()
 }
 
 fn listing(cases: &[Arc<Case>]) -> String {
     let mut text = String::new();
     for case in cases {
-        writeln!(text, "{:<6} {:<40} {}", case.level, case.id, case.title).expect("a String takes everything");
+        writeln!(text, "{:<6} {:<40} {}\n       {}", case.level, case.id, case.title, case.reason)
+            .expect("a String takes everything");
     }
     writeln!(text, "{} cases", cases.len()).expect("a String takes everything");
     text
@@ -172,4 +181,5 @@ Examples:
   fake-mta conform --list                                  what is tried, and why
 
 Verdicts: pass, fail (broke the protocol), crash, hang, leak, skip (cannot be tried here).
-Exit codes: 0 every `must` passed   1 one did not   3 a milter did not start   4 one crashed";
+Exit codes: 0 every `must` passed   1 one did not   3 a milter did not start, or nobody listens there
+            4 one crashed in a `must`, or cannot be tried any more   130 interrupted; what was tried is told";

@@ -10,7 +10,7 @@
 //! | `step.rs`, `letter.rs` | what a case is made of |
 //! | `talk.rs`, `script.rs` | one connection, and the steps played over it |
 //! | `special.rs` | what takes many connections, or the process itself |
-//! | `target.rs`, `usage.rs` | the milter under test, and what it holds |
+//! | `target.rs`, `habits.rs`, `usage.rs` | the milter under test, what it always does, and what it holds |
 //! | `battery.rs` | all cases over all milters |
 //! | `report/` | what came of it |
 
@@ -19,6 +19,7 @@ mod case;
 mod cases;
 mod command;
 mod exchange;
+mod habits;
 mod letter;
 mod report;
 mod script;

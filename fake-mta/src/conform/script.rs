@@ -5,7 +5,7 @@ use milter_proto::{Command, Reply};
 use super::{
     exchange::Exchange,
     letter::{Chunk, Letter, Stage},
-    step::{Step, connect_macros},
+    step::{Step, connect_macros, opened_then},
     talk::Talk,
     target::Target,
     trouble::Trouble,
@@ -21,6 +21,8 @@ pub(super) struct Script<'a> {
     pub(super) exchange: Exchange,
     /// What was not sent because of the milter's own verdict, if anything.
     pub(super) ended_early: Option<String>,
+    /// The first verdict of the milter that ended something.
+    verdict: Option<Reply>,
     /// The milter wants to hear nothing more of this client.
     is_over: bool,
 }
@@ -33,6 +35,7 @@ impl<'a> Script<'a> {
             parked: Vec::new(),
             exchange: Exchange::default(),
             ended_early: None,
+            verdict: None,
             is_over: false,
         }
     }
@@ -84,7 +87,7 @@ impl<'a> Script<'a> {
                 let reply = talk.event(command, log).await?;
                 self.note_end(command, reply.as_ref());
             }
-            Step::NotDeferred => self.check_not_deferred()?,
+            Step::NotDeferred => self.check_not_deferred().await?,
             Step::Event(command) => {
                 let reply = talk.event(command, log).await?;
                 self.note_end(command, reply.as_ref());
@@ -116,10 +119,16 @@ impl<'a> Script<'a> {
         }
     }
 
-    fn check_not_deferred(&self) -> Result<(), Trouble> {
-        let ended = self.ended_early.as_deref().unwrap_or_default();
-        let is_deferred = ended.ends_with(": tempfail") || ended.contains(": reply 4");
-        if is_deferred { Err(Trouble::Wrong(format!("it is deferred: {ended}"))) } else { Ok(()) }
+    /// A milter that defers everybody at first, as greylisting does, does not do so for what is tried here.
+    async fn check_not_deferred(&mut self) -> Result<(), Trouble> {
+        let Some(reply) = self.verdict.take().filter(is_deferral) else { return Ok(()) };
+        let mut plain = Script::new(self.target);
+        Box::pin(plain.play(&opened_then([Step::Letter(Box::default())]))).await?;
+        if plain.verdict.is_some_and(|verdict| is_deferral(&verdict)) {
+            self.exchange.note("a plain message is deferred too");
+            return Ok(());
+        }
+        Err(Trouble::Wrong(format!("it is deferred, and a plain message is not: {reply}")))
     }
 
     /// A message, as far as the milter wants it.
@@ -214,6 +223,7 @@ impl<'a> Script<'a> {
     fn ended(&mut self, command: &Command, reply: &Reply) {
         let ended = || format!("the milter's verdict at {}: {reply}", stage_word(command));
         self.ended_early.get_or_insert_with(ended);
+        self.verdict.get_or_insert_with(|| reply.clone());
     }
 
     async fn abort(&mut self) -> Result<(), Trouble> {
@@ -221,6 +231,14 @@ impl<'a> Script<'a> {
             Some(talk) => talk.event(&Command::Abort, &mut self.exchange).await.map(drop),
             None => Ok(()),
         }
+    }
+}
+
+fn is_deferral(reply: &Reply) -> bool {
+    match reply {
+        Reply::Tempfail => true,
+        Reply::ReplyCode(text) => text.starts_with(b"4"),
+        _ => false,
     }
 }
 

@@ -208,8 +208,8 @@ async fn stop(target: &mut Target, log: &mut Exchange) -> Result<(), Trouble> {
     log.note("it is asked to stop while a connection is open");
     let stopped = target.stop_milter().await;
     drop(open);
-    target.start_again().await?;
-    stopped
+    let started = target.start_again().await;
+    stopped.and(started)
 }
 
 /// Four of the largest chunks make a message.

@@ -1,6 +1,6 @@
 //! One connection to the milter under test.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use milter_proto::{
     Actions, Command, FrameDecoder, Negotiate, Protocol, Reply, limits,
@@ -8,10 +8,10 @@ use milter_proto::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
-    time::timeout,
+    time::{Instant, timeout, timeout_at},
 };
 
-use super::{exchange::Exchange, step::Pace, trouble::Trouble};
+use super::{exchange::Exchange, habits::Habits, step::Pace, trouble::Trouble};
 use crate::link::Stream;
 
 /// A connection, and what may come over it now.
@@ -19,6 +19,9 @@ pub(super) struct Talk {
     stream: Box<dyn Stream>,
     session: MtaSession,
     limit: Duration,
+    habits: Arc<Habits>,
+    /// The last bytes that came, for messages.
+    heard: Vec<u8>,
     pace: Pace,
     /// Packets that wait for the one that needs an answer.
     held: Vec<u8>,
@@ -30,12 +33,14 @@ pub(super) struct Talk {
 
 impl Talk {
     /// A connection over which nothing was said yet.
-    pub(super) fn new(stream: Box<dyn Stream>, limit: Duration) -> Self {
+    pub(super) fn new(stream: Box<dyn Stream>, limit: Duration, habits: Arc<Habits>) -> Self {
         let session = MtaSession::new(Negotiate::default());
         Self {
             stream,
             session,
             limit,
+            habits,
+            heard: Vec::new(),
             pace: Pace::Packets,
             held: Vec::new(),
             lenient: false,
@@ -72,6 +77,7 @@ impl Talk {
         if due == Due::Suppressed {
             return Ok(None);
         }
+        self.look(log).await?;
         self.last = command.to_string();
         log.sent(&self.last);
         self.write(&out, due == Due::Reply).await?;
@@ -102,35 +108,92 @@ impl Talk {
         let _ = self.stream.shutdown().await;
     }
 
-    /// Says goodbye as an MTA does, and sees that nothing comes that nobody asked for, and that the milter lets go.
+    /// Says goodbye as an MTA does, and sees that nothing came that nobody asked for, and that the milter lets go. What a milter makes
+    /// of the goodbye itself is for the cases that are about it.
     pub(super) async fn close(mut self, log: &mut Exchange) -> Result<(), Trouble> {
-        let may_quit = !self.lenient && !self.session.awaits_reply() && self.session.agreed().version > 0;
-        if may_quit && !matches!(self.event(&Command::Quit, log).await, Ok(None)) {
-            log.note("the milter has closed already");
+        let is_agreed = !self.lenient && !self.session.awaits_reply() && self.session.agreed().version > 0;
+        let quits = is_agreed && !self.habits.answers_quit();
+        if quits {
+            match self.event(&Command::Quit, log).await {
+                Err(trouble @ Trouble::Wrong(_)) => return Err(trouble),
+                Ok(None) => {}
+                _ => log.note("the milter has closed already"),
+            }
         }
         let _ = self.stream.shutdown().await;
-        self.wait_for_end(log).await
+        let stays_open = self.habits.stays_open();
+        let limit = if stays_open { SHORT } else { self.limit };
+        match self.until_end(limit, log).await {
+            Err(Trouble::Wrong(text)) if quits => Err(Trouble::AfterQuit(text)),
+            Err(Trouble::Silent(_)) if stays_open => {
+                log.note("the milter leaves the connection open");
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Reads on until the milter closes.
     pub(super) async fn wait_for_end(&mut self, log: &mut Exchange) -> Result<(), Trouble> {
+        self.until_end(self.limit, log).await
+    }
+
+    async fn until_end(&mut self, limit: Duration, log: &mut Exchange) -> Result<(), Trouble> {
+        let deadline = Instant::now() + limit;
         loop {
             let came = match self.session.next_reply() {
-                Err(error) if self.lenient => return self.ended(log, &format!("what came is no packet: {error}")),
-                Err(error) => return Err(Trouble::Wrong(format!("what came is no packet: {error}"))),
+                Err(error) if self.lenient => {
+                    log.note(&format!("what came is no packet: {error}"));
+                    return Ok(());
+                }
+                Err(error) => return Err(self.no_packet(&error)),
                 Ok(came) => came,
             };
             if let Some(received) = came {
                 log.came(&shown(&received));
                 if !self.lenient {
-                    return Err(Trouble::Wrong(format!("a packet that nobody asked for came after {}", self.last)));
+                    return Err(self.unasked());
                 }
-                continue;
-            }
-            if self.read().await? == 0 {
-                return self.ended(log, "the milter closed the connection");
+            } else if self.read(deadline).await? == 0 {
+                log.note("the milter closed the connection");
+                return Ok(());
             }
         }
+    }
+
+    /// Takes what has come already, without waiting: an honest milter has nothing to say now.
+    async fn look(&mut self, log: &mut Exchange) -> Result<(), Trouble> {
+        if self.lenient {
+            return Ok(());
+        }
+        let mut bytes = [0; 4096];
+        let there = tokio::select! {
+            biased;
+            read = self.stream.read(&mut bytes) => read.unwrap_or(0),
+            () = std::future::ready(()) => 0,
+        };
+        self.take(&bytes[..there]);
+        match self.session.next_reply() {
+            Ok(None) => Ok(()),
+            Ok(Some(received)) => {
+                log.came(&shown(&received));
+                Err(self.unasked())
+            }
+            Err(error) => Err(self.no_packet(&error)),
+        }
+    }
+
+    fn unasked(&self) -> Trouble {
+        Trouble::Wrong(format!("a packet that nobody asked for came after {}", self.last))
+    }
+
+    /// Text on the socket is as a rule what a program prints that takes it for its standard output.
+    fn no_packet(&self, error: &impl std::fmt::Display) -> Trouble {
+        let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+        let is_printed = !self.heard.is_empty() && self.heard.iter().all(is_text);
+        let told = if is_printed { ": it is text; does the milter print to its socket?" } else { "" };
+        let heard = self.heard.escape_ascii();
+        Trouble::Wrong(format!("what came after {} is no packet: {error}, in \"{heard}\"{told}", self.last))
     }
 
     /// Sends a command so often without waiting, while the answers are read a byte at a time.
@@ -152,21 +215,22 @@ impl Talk {
         replies
     }
 
-    fn ended(&self, log: &mut Exchange, text: &str) -> Result<(), Trouble> {
-        log.note(text);
-        Ok(())
-    }
-
+    /// Waits for the answer. Progress gives more time, but not without end: an MTA has a limit for all of it too.
     async fn reply(&mut self, log: &mut Exchange) -> Result<Reply, Trouble> {
+        let began = Instant::now();
+        let mut deadline = began + self.limit;
         for _ in 0..MAX_PACKETS {
             match self.session.next_reply() {
                 Ok(Some(received)) => {
                     log.came(&shown(&received));
+                    if matches!(received.reply, Ok(Reply::Progress)) {
+                        deadline = (Instant::now() + self.limit).min(began + PROGRESS * self.limit);
+                    }
                     if let Some(reply) = judged(received)? {
                         return Ok(reply);
                     }
                 }
-                Ok(None) if self.read().await? == 0 => {
+                Ok(None) if self.read(deadline).await? == 0 => {
                     log.note("the milter closed the connection");
                     return Err(Trouble::Closed(format!(
                         "the connection was closed where {} has to be answered",
@@ -174,26 +238,40 @@ impl Talk {
                     )));
                 }
                 Ok(None) => {}
-                Err(error) => return Err(Trouble::Wrong(format!("the answer to {} is no packet: {error}", self.last))),
+                Err(error) => return Err(self.no_packet(&error)),
             }
         }
         Err(Trouble::Wrong(format!("over {MAX_PACKETS} packets came for {}", self.last)))
     }
 
     /// Reads once; 0 is the end, in whichever way it came about.
-    async fn read(&mut self) -> Result<usize, Trouble> {
+    async fn read(&mut self, deadline: Instant) -> Result<usize, Trouble> {
         let mut bytes = [0; 16 * 1024];
-        match timeout(self.limit, self.stream.read(&mut bytes)).await {
+        // Else a milter that sends without end would be read for ever: there is always something to read.
+        if Instant::now() >= deadline {
+            return Err(self.silent());
+        }
+        match timeout_at(deadline, self.stream.read(&mut bytes)).await {
             Err(_) => Err(self.silent()),
             Ok(Err(_)) => Ok(0),
             Ok(Ok(count)) => {
-                self.session.receive(&bytes[..count]);
+                self.take(&bytes[..count]);
                 Ok(count)
             }
         }
     }
 
+    fn take(&mut self, bytes: &[u8]) {
+        self.session.receive(bytes);
+        if !bytes.is_empty() {
+            self.heard = bytes[..bytes.len().min(HEARD)].to_vec();
+        }
+    }
+
     fn silent(&self) -> Trouble {
+        if self.session.pending() > 0 && !self.lenient {
+            return self.no_packet(&"its rest does not come");
+        }
         let waits = self.session.awaits_reply();
         let what = if waits { "did not answer" } else { "did not close the connection" };
         Trouble::Silent(format!(
@@ -254,8 +332,9 @@ async fn read_slowly(
 ) -> Result<Vec<Reply>, Trouble> {
     let mut decoder = FrameDecoder::new(limits::PAYLOAD_MAX);
     let mut replies = Vec::new();
+    let deadline = Instant::now() + limit;
     while replies.len() < count {
-        let read = timeout(limit, stream.read_u8()).await;
+        let read = timeout_at(deadline, stream.read_u8()).await;
         let read = read.map_err(|_| Trouble::Silent(format!("{} of {count} answers came", replies.len())))?;
         let byte = read.map_err(|_| {
             Trouble::Closed(format!("the connection was closed after {} of {count} answers", replies.len()))
@@ -291,3 +370,12 @@ fn shown(received: &Received) -> String {
 const MAX_PACKETS: usize = 10_000;
 
 const HALF_A_LENGTH: usize = 2;
+
+/// So many times the limit of one answer is the limit of all progress.
+const PROGRESS: u32 = 6;
+
+/// So much of what came last is kept.
+const HEARD: usize = 60;
+
+/// So long the end of a connection is waited for that a milter leaves open as a rule.
+const SHORT: Duration = Duration::from_millis(20);

@@ -7,6 +7,7 @@ use tokio::{net::UnixStream, time::timeout};
 
 use super::{
     exchange::Exchange,
+    habits::Habits,
     step::{connect, connect_macros},
     talk::Talk,
     trouble::Trouble,
@@ -27,7 +28,9 @@ pub struct Target {
     name: String,
     limit: Duration,
     addr: MilterAddr,
+    habits: Arc<Habits>,
     own: Option<Own>,
+    is_lost: bool,
 }
 
 /// A milter that was started here.
@@ -39,10 +42,11 @@ struct Own {
 }
 
 impl Target {
-    /// Starts the milter if it does not run already. `limit` is how long it may take for any answer.
+    /// Starts the milter if it does not run already, and looks how it takes the end of a plain session. `limit` is how long it may take
+    /// for any answer.
     ///
     /// # Errors
-    /// It did not start.
+    /// It did not start, or nobody listens there.
     pub async fn start(
         name: &str,
         origin: &Origin,
@@ -50,15 +54,45 @@ impl Target {
         bin: PathBuf,
         cancel: &Cancel,
     ) -> Result<Self, Fatal> {
-        let name = name.to_owned();
-        let suite = match origin {
-            Origin::Running(addr) => return Ok(Self { name, limit, addr: addr.clone(), own: None }),
-            Origin::Started(suite) => Arc::clone(suite),
+        let (addr, own) = match origin {
+            Origin::Running(addr) => (addr.clone(), None),
+            Origin::Started(suite) => {
+                let suite = Some(Arc::clone(suite));
+                let options = WorldOptions { suite, running: Vec::new(), dns: None, bin, keep: false };
+                let unit = surroundings()?;
+                let world = World::start(&unit, &options, cancel).await?;
+                (world.milter().clone(), Some(Own { world, unit, options }))
+            }
         };
-        let options = WorldOptions { suite: Some(suite), running: Vec::new(), dns: None, bin, keep: false };
-        let unit = surroundings()?;
-        let world = World::start(&unit, &options, cancel).await?;
-        Ok(Self { name, limit, addr: world.milter().clone(), own: Some(Own { world, unit, options }) })
+        let target = Self { name: name.to_owned(), limit, addr, habits: Arc::default(), own, is_lost: false };
+        match target.learn_habits().await {
+            Err(Trouble::Refused(text)) if target.own.is_none() => {
+                let fatal = Fatal::new(FatalKind::Harness, format!("nobody listens at {}", target.addr));
+                Err(Fatal { notes: vec![text], ..fatal })
+            }
+            // What else is wrong with it the cases will tell.
+            _ => Ok(target),
+        }
+    }
+
+    /// Plays a session without a message, and looks what the milter makes of its end.
+    async fn learn_habits(&self) -> Result<(), Trouble> {
+        let mut log = Exchange::default();
+        let mut talk = self.talk().await?;
+        talk.negotiate(&Negotiate::offer(6), &mut log).await?;
+        talk.event(&connect_macros(), &mut log).await?;
+        talk.event(&connect(), &mut log).await?;
+        match talk.close(&mut log).await {
+            Err(Trouble::AfterQuit(_)) => self.habits.note_answer_to_quit(),
+            Err(Trouble::Silent(_)) => self.habits.note_open(),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// From here on connections are closed without QUIT.
+    pub(super) fn note_answer_to_quit(&self) {
+        self.habits.note_answer_to_quit();
     }
 
     /// Its name in reports.
@@ -77,7 +111,7 @@ impl Target {
 
     /// Opens a connection.
     pub(super) async fn talk(&self) -> Result<Talk, Trouble> {
-        Ok(Talk::new(self.stream().await?, self.limit))
+        Ok(Talk::new(self.stream().await?, self.limit, Arc::clone(&self.habits)))
     }
 
     async fn stream(&self) -> Result<Box<dyn Stream>, Trouble> {
@@ -142,11 +176,68 @@ impl Target {
         own.world.stop_milter().await.map_or(Ok(()), |fatal| Err(Trouble::Wrong(fatal.text)))
     }
 
+    /// Brings back one that is gone or serves nobody, and says what of that did not work: it is started again, if it was started here;
+    /// else whoever looks after it has some time.
+    pub(super) async fn revive(&mut self) -> Option<String> {
+        if self.own.is_none() {
+            self.is_lost = !self.comes_back().await;
+            return None;
+        }
+        let trouble = self.start_again().await.err()?;
+        let anew = self.start_anew().await.err();
+        self.is_lost = anew.is_some();
+        Some(
+            [Some(trouble), anew]
+                .into_iter()
+                .flatten()
+                .map(|trouble| trouble.to_string())
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )
+    }
+
+    /// Whether nothing more can be tried on it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    async fn comes_back(&self) -> bool {
+        let deadline = tokio::time::Instant::now() + self.limit;
+        while tokio::time::Instant::now() < deadline {
+            if self.is_alive().await.is_ok() {
+                return true;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        false
+    }
+
+    /// What it wrote last; nothing if it was not started here.
+    pub(super) async fn output(&mut self) -> Vec<String> {
+        match &mut self.own {
+            Some(own) => own.world.milter_output().await,
+            None => Vec::new(),
+        }
+    }
+
     /// Starts it again, at the same address.
     pub(super) async fn start_again(&mut self) -> Result<(), Trouble> {
         let own = self.own.as_mut().ok_or_else(not_ours)?;
         let started = own.world.start_again(&own.unit, &own.options, &Cancel::new()).await;
-        started.map_err(|fatal| Trouble::Wrong(format!("{}\n{}", fatal.text, fatal.notes.join("\n"))))
+        started.map_err(|fatal| {
+            let notes = fatal.notes.join("\n");
+            Trouble::Down(format!("it could not be started again at the same address: {}\n{notes}", fatal.text))
+        })
+    }
+
+    /// Starts it in a place of its own, where nothing is left of the last one.
+    pub(super) async fn start_anew(&mut self) -> Result<(), Trouble> {
+        let own = self.own.as_mut().ok_or_else(not_ours)?;
+        let started = World::start(&own.unit, &own.options, &Cancel::new()).await;
+        let world = started.map_err(|fatal| Trouble::Down(format!("it could not be started anew: {}", fatal.text)))?;
+        self.addr = world.milter().clone();
+        std::mem::replace(&mut own.world, world).stop().await;
+        Ok(())
     }
 
     /// Whether it can be started here.
@@ -182,6 +273,9 @@ fn surroundings() -> Result<Unit, Fatal> {
     let unit = scenario::units(&parsed).into_iter().next();
     unit.ok_or_else(|| Fatal::new(FatalKind::Harness, "the battery's own scenario is empty"))
 }
+
+/// Between two looks whether a milter has come back.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 const SURROUNDINGS: &str = r#"
 name = "conform"

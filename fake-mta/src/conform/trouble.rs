@@ -6,6 +6,12 @@ pub(super) enum Trouble {
     /// The milter did what it may not.
     #[error("{0}")]
     Wrong(String),
+    /// Something came after QUIT; whether it was owed before shows without one.
+    #[error("{0}")]
+    AfterQuit(String),
+    /// It could not be started again after it had ended as it should.
+    #[error("{0}")]
+    Down(String),
     /// The milter closed the connection where it had to answer.
     #[error("{0}")]
     Closed(String),

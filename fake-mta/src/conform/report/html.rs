@@ -2,16 +2,19 @@
 
 use std::fmt::Write as _;
 
-use super::{Battery, CaseResult, counts, escaped, row};
+use super::{Battery, CaseResult, NOT_TRIED, counts, escaped, row, word};
 use crate::conform::case::Case;
 
 pub(super) fn render(battery: &Battery) -> String {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>fake-mta conform</title>\n<style>{STYLE}</style></head>\n<body>\n<h1>Conformance of milters</h1>\n"
     );
+    if battery.is_interrupted {
+        page += "<p>Interrupted.</p>\n";
+    }
     for milter in &battery.milters {
         let fatal = milter.fatal.as_ref().map_or_else(String::new, |fatal| format!(": {}", escaped(&fatal.text)));
-        put(&mut page, format_args!("<p><b>{}</b>: {}{fatal}</p>\n", escaped(&milter.name), counts(milter)));
+        put(&mut page, format_args!("<p><b>{}</b>: {}{fatal}</p>\n", escaped(&milter.name), counts(battery, milter)));
     }
     page += "<table>\n<thead><tr><th>case</th><th>level</th>";
     battery.milters.iter().for_each(|milter| put(&mut page, format_args!("<th>{}</th>", escaped(&milter.name))));
@@ -41,7 +44,7 @@ fn case_row(battery: &Battery, index: usize, case: &Case) -> String {
         case.level
     );
     for result in row(battery, index) {
-        text += &result.map_or_else(|| "<td></td>".to_owned(), cell);
+        text += &result.map_or_else(|| format!("<td>{NOT_TRIED}</td>"), cell);
     }
     text + "</tr>\n"
 }
@@ -56,7 +59,11 @@ fn cell(result: &CaseResult) -> String {
         put(&mut inside, format_args!("<p>Not all was sent: {}</p>", escaped(early)));
     }
     put(&mut inside, format_args!("<pre>{}</pre>", escaped(&result.exchange.join("\n"))));
-    format!("<td class=\"{verdict}\"><details><summary>{verdict}</summary>{inside}</details></td>")
+    if !result.output.is_empty() {
+        put(&mut inside, format_args!("<p>Its last lines:</p><pre>{}</pre>", escaped(&result.output.join("\n"))));
+    }
+    let word = word(Some(result));
+    format!("<td class=\"{verdict}\"><details><summary>{word}</summary>{inside}</details></td>")
 }
 
 fn put(page: &mut String, text: std::fmt::Arguments<'_>) {

@@ -1,23 +1,31 @@
 //! One JSON document.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Battery, CaseResult, row};
+use super::{Battery, CaseResult, MilterResult, NOT_TRIED, Verdict, row};
 
 /// Everything that is known.
 pub(super) fn render(battery: &Battery) -> String {
     let cases: Vec<Value> = battery.cases.iter().enumerate().map(|(index, _)| case(battery, index)).collect();
-    let milters: Vec<Value> = battery
-        .milters
-        .iter()
-        .map(|milter| json!({ "name": milter.name, "error": milter.fatal.as_ref().map(|fatal| fatal.text.clone()) }))
-        .collect();
-    format!("{:#}\n", json!({ "milters": milters, "cases": cases }))
+    let milters: Vec<Value> = battery.milters.iter().map(|one| milter(battery, one)).collect();
+    format!("{:#}\n", json!({ "interrupted": battery.is_interrupted, "milters": milters, "cases": cases }))
+}
+
+fn milter(battery: &Battery, milter: &MilterResult) -> Value {
+    let counts = Verdict::ALL.into_iter().map(|(word, verdict)| (word.to_owned(), json!(milter.count(verdict))));
+    json!({
+        "name": milter.name,
+        "error": milter.fatal.as_ref().map(|fatal| fatal.text.clone()),
+        "counts": Map::from_iter(counts),
+        "not_tried": battery.cases.len().saturating_sub(milter.results.len()),
+        "ended_early": milter.ended_early(),
+    })
 }
 
 fn case(battery: &Battery, index: usize) -> Value {
     let case = &battery.cases[index];
-    let results: Vec<Value> = row(battery, index).map(|came| came.map_or(Value::Null, result)).collect();
+    let results: Vec<Value> =
+        row(battery, index).map(|came| came.map_or_else(|| json!({ "verdict": NOT_TRIED }), result)).collect();
     json!({
         "id": case.id,
         "level": case.level.to_string(),
@@ -36,5 +44,6 @@ fn result(result: &CaseResult) -> Value {
         "ended_early": result.ended_early,
         "elapsed_ms": u64::try_from(result.elapsed.as_millis()).unwrap_or(u64::MAX),
         "exchange": result.exchange,
+        "output": result.output,
     })
 }

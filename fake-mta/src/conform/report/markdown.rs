@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::{Battery, counts, first_line, row};
+use super::{Battery, counts, first_line, row, word};
 
 /// What each milter came to, the matrix, and what every verdict that is not `pass` is about.
 pub(super) fn render(battery: &Battery) -> String {
-    let mut text = String::new();
+    let mut text = if battery.is_interrupted { "Interrupted.\n\n".to_owned() } else { String::new() };
     for milter in &battery.milters {
-        writeln!(text, "- **{}**: {}", cell(&milter.name), counts(milter)).expect("a String takes everything");
+        let fatal = milter.fatal.as_ref().map_or_else(String::new, |fatal| format!(": {}", cell(&fatal.text)));
+        writeln!(text, "- **{}**: {}{fatal}", cell(&milter.name), counts(battery, milter))
+            .expect("a String takes everything");
     }
     text += "\n| case | level |";
     battery
@@ -21,10 +23,8 @@ pub(super) fn render(battery: &Battery) -> String {
     for (index, case) in battery.cases.iter().enumerate() {
         write!(text, "| `{}` | {} |", case.id, case.level).expect("a String takes everything");
         for result in row(battery, index) {
-            let verdict = result.map_or_else(String::new, |result| match result.verdict.is_bad() {
-                true => format!("**{}**", result.verdict),
-                false => result.verdict.to_string(),
-            });
+            let is_bad = result.is_some_and(|result| result.verdict.is_bad());
+            let verdict = if is_bad { format!("**{}**", word(result)) } else { word(result) };
             write!(text, " {verdict} |").expect("a String takes everything");
         }
         text.push('\n');

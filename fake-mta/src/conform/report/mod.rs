@@ -45,17 +45,34 @@ pub(super) fn render(format: Format, battery: &Battery) -> String {
     }
 }
 
-/// `70 pass, 2 fail`: the verdicts that there are.
-fn counts(milter: &MilterResult) -> String {
-    let some =
-        Verdict::ALL.into_iter().map(|(word, verdict)| (milter.count(verdict), word)).filter(|(count, _)| *count > 0);
-    some.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+/// `70 pass, 2 fail, 3 not tried`: what there is of each, and how often less was sent than there was to send.
+fn counts(battery: &Battery, milter: &MilterResult) -> String {
+    let tried = Verdict::ALL.into_iter().map(|(word, verdict)| (milter.count(verdict), word));
+    let left = battery.cases.len().saturating_sub(milter.results.len());
+    let some = tried.chain([(left, NOT_TRIED)]).filter(|(count, _)| *count > 0);
+    let counts = some.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ");
+    match milter.ended_early() {
+        0 => counts,
+        early => format!("{counts} (in {early} the milter's own verdict came before the end)"),
+    }
 }
 
 /// The results of a case, one for each milter; none where it was not tried.
 fn row(battery: &Battery, index: usize) -> impl Iterator<Item = Option<&CaseResult>> {
     battery.milters.iter().map(move |milter| milter.results.get(index))
 }
+
+/// The word of a result, for a cell.
+fn word(result: Option<&CaseResult>) -> String {
+    match result {
+        None => NOT_TRIED.to_owned(),
+        Some(result) if result.ended_early.is_some() => format!("{} (early)", result.verdict),
+        Some(result) => result.verdict.to_string(),
+    }
+}
+
+/// Where somebody stopped it, or the milter was gone.
+const NOT_TRIED: &str = "not tried";
 
 /// What the milter's fault is, in one line.
 fn first_line(result: &CaseResult) -> &str {

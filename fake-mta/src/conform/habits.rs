@@ -1,0 +1,30 @@
+//! What a milter does at the end of every session: it is told by the cases that are about it, and by no other.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What was found out of one milter so far.
+#[derive(Debug, Default)]
+pub(super) struct Habits {
+    answers_quit: AtomicBool,
+    stays_open: AtomicBool,
+}
+
+impl Habits {
+    /// Whether it sends a packet after QUIT: then the battery closes without one, so that what came before is seen.
+    pub(super) fn answers_quit(&self) -> bool {
+        self.answers_quit.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_answer_to_quit(&self) {
+        self.answers_quit.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it leaves connections open that the MTA has closed: then their end is not waited for.
+    pub(super) fn stays_open(&self) -> bool {
+        self.stays_open.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_open(&self) {
+        self.stays_open.store(true, Ordering::Relaxed);
+    }
+}

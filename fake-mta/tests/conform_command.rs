@@ -1,0 +1,107 @@
+//! `fake-mta conform`, as a program: what it makes of milters that do something odd all the time, or end, or are not there.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+fn conform(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fake-mta")).arg("conform").args(args).output().expect("the program starts")
+}
+
+/// The exit code, what was told, and the JSON report.
+fn reported(args: &[&str]) -> (Option<i32>, String, Value) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("report.json");
+    let output = conform(&[args, &["--report", &format!("json={}", file.display())]].concat());
+    let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    let report = std::fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    (output.status.code(), told.clone(), report.unwrap_or_else(|| panic!("no report: {told}")))
+}
+
+/// The verdicts of the first milter, by case.
+fn verdicts(report: &Value) -> Vec<(&str, &str)> {
+    let cases = report["cases"].as_array().expect("a list").iter();
+    cases.filter_map(|case| Some((case["id"].as_str()?, case["results"][0]["verdict"].as_str()?))).collect()
+}
+
+fn scripted(dir: &Path, script: &str) -> String {
+    let file = dir.join("script");
+    std::fs::write(&file, script).expect("it can be written");
+    format!("{{bin}}/fake-mta filter --script {} --listen {{listen}}", file.display())
+}
+
+#[test]
+fn an_answer_to_quit_is_the_fault_of_no_case_but_those_about_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "quit: accept\n");
+    let (_, _, report) = reported(&["--command", &command, "--filter", "message/two", "--filter", "message/quit"]);
+    let verdicts = verdicts(&report);
+    assert!(
+        verdicts.contains(&("message/two", "pass")) && verdicts.contains(&("message/quit", "fail")),
+        "{verdicts:?}"
+    );
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_is_found_in_a_milter_that_answers_quit_too() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "quit: accept\nabort: continue\n");
+    let (code, _, report) = reported(&["--command", &command, "--filter", "message/abort-after-mail"]);
+    assert_eq!((code, verdicts(&report)), (Some(1), vec![("message/abort-after-mail", "fail")]));
+}
+
+#[test]
+fn progress_without_end_is_a_hang() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), &format!("eom: {}continue\n", "progress; wait 10ms; ".repeat(1000)));
+    let (_, told, report) = reported(&["--command", &command, "--filter", "message/two", "--timeout", "100ms"]);
+    assert_eq!(verdicts(&report), [("message/two", "hang")], "{told}");
+}
+
+#[test]
+fn text_on_the_socket_is_shown() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "mail: raw 32 32 30 20 68 69 0d 0a\n");
+    let (_, told, report) = reported(&["--command", &command, "--filter", "message/two"]);
+    assert_eq!(verdicts(&report), [("message/two", "fail")], "{told}");
+    assert!(told.contains("in \"220 hi\\r\\n\": it is text; does the milter print to its socket?"), "{told}");
+}
+
+#[test]
+fn a_reason_that_was_told_is_not_told_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "eom: close\n");
+    let (_, told, _) = reported(&["--command", &command, "--filter", "message/two", "--filter", "message/unlike"]);
+    assert!(told.contains("as in message/two: the connection was closed where eom"), "{told}");
+    assert_eq!(told.matches("tried:").count(), 1, "{told}");
+}
+
+#[test]
+fn where_nobody_listens_no_case_is_tried() {
+    let (code, told, report) = reported(&["--milter", "unix:/nope.sock", "--filter", "message/two"]);
+    assert_eq!((code, verdicts(&report)), (Some(3), vec![("message/two", "not tried")]));
+    assert!(told.contains("nobody listens at unix:/nope.sock") && told.contains("1 not tried"), "{told}");
+}
+
+#[test]
+fn a_milter_that_stops_and_cannot_be_started_again_is_told_so() {
+    let command = "sh -c 'mkdir {dir}/once || exit 9; exec {bin}/fake-mta filter --script /dev/null --listen {listen}'";
+    let (code, told, report) =
+        reported(&["--command", command, "--filter", "process/stopped", "--filter", "message/two"]);
+    assert_eq!((code, verdicts(&report)), (Some(0), vec![("message/two", "pass"), ("process/stopped", "fail")]));
+    assert!(told.contains("it could not be started again at the same address: the milter ended before"), "{told}");
+}
+
+#[test]
+fn an_interrupted_battery_says_what_was_not_tried() {
+    let command = "sh -c 'mkfifo {dir}/said; {bin}/fake-mta filter -v --script /dev/null --listen {listen} 2>{dir}/said & \
+                   exec 3<{dir}/said; sed -n \"/^3 /q\" <&3; kill -INT $PPID; exec cat <&3 >/dev/null'";
+    let (code, told, report) = reported(&["--command", command, "--filter", "message/", "--command", command]);
+    assert_eq!((code, &report["interrupted"]), (Some(130), &true.into()), "{told}");
+    let cases = report["cases"].as_array().expect("a list").len();
+    assert_eq!(report["milters"][1]["not_tried"], cases, "{told}");
+    assert!(told.contains(&format!("sh-2: {cases} not tried")), "{told}");
+}
