@@ -5,7 +5,7 @@ use milter_proto::{Command, Negotiate};
 use super::super::{
     case::{Case, Level},
     letter::{Letter, Stage},
-    step::{Step, connect, opened, opened_then, raw},
+    step::{Step, connect, misplaced, opened, opened_then, raw},
 };
 
 pub(super) fn cases() -> Vec<Case> {
@@ -18,7 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "after-the-offer",
             "after the offer, without reading the answer",
-            &[misplaced_unread(&Command::Negotiate(Negotiate::offer(6)))],
+            &[misplaced(&Command::Negotiate(Negotiate::offer(6)))],
         ),
         case(
             "after-connect",
@@ -26,11 +26,11 @@ pub(super) fn cases() -> Vec<Case> {
             &[Step::Negotiate(Negotiate::offer(6)), Step::Client(connect())],
         ),
         case("after-helo", "after HELO", &opened()),
-        case("in-a-length", "in the middle of a length word", &after_helo(raw([0, 0], "half a length word"))),
+        case("in-a-length", "in the middle of a length word", &opened_then([raw([0, 0], "half a length word")])),
         case(
             "in-a-packet",
             "in the middle of a packet",
-            &after_helo(raw([0, 0, 0, 20, b'M', b'<', b'a'], "7 bytes of mail")),
+            &opened_then([raw([0, 0, 0, 20, b'M', b'<', b'a'], "7 bytes of mail")]),
         ),
     ];
     let at = |(word, until): (&str, Stage)| {
@@ -39,7 +39,7 @@ pub(super) fn cases() -> Vec<Case> {
     };
     all.extend(Stage::BEFORE_END.into_iter().map(at));
     let body = opened_then([Step::Letter(Box::new(Letter { until: Stage::Body, ..Letter::default() }))]);
-    let unread: Vec<Step> = body.into_iter().chain([misplaced_unread(&Command::BodyEob(Vec::new()))]).collect();
+    let unread: Vec<Step> = body.into_iter().chain([misplaced(&Command::BodyEob(Vec::new()))]).collect();
     all.push(case("after-eom", "at the end of the message, without reading the answer", &unread));
     all.push(case("after-a-message", "after a whole message", &opened_then([Step::Letter(Box::default())])));
     all
@@ -64,15 +64,6 @@ fn case(id: &str, title: &str, steps: &[Step]) -> Case {
     .standard("calls xxfi_abort if a message was open, and xxfi_close")
     .seen("sendmail, when the client vanishes within DATA; both, when they are killed")
     .script(all)
-}
-
-fn after_helo(step: Step) -> Vec<Step> {
-    opened_then([step])
-}
-
-/// A command whose answer is not read.
-fn misplaced_unread(command: &Command) -> Step {
-    super::super::step::misplaced(command)
 }
 
 /// Once could be luck.
