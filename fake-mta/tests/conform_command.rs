@@ -105,3 +105,22 @@ fn an_interrupted_battery_says_what_was_not_tried() {
     assert_eq!(report["milters"][1]["not_tried"], cases, "{told}");
     assert!(told.contains(&format!("sh-2: {cases} not tried")), "{told}");
 }
+
+#[test]
+fn what_a_milter_wrote_stands_with_its_fault() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "eom: close\n").replace("fake-mta filter", "fake-mta filter --verbose");
+    let (_, told, report) = reported(&["--command", &command, "--filter", "message/two", "-v"]);
+    let output = report["cases"][0]["results"][0]["output"].as_array().expect("a list");
+    assert!(output.iter().any(|line| line.as_str().is_some_and(|line| line.contains("negotiate"))), "{output:?}");
+    assert!(told.contains("its last lines:"), "{told}");
+}
+
+#[test]
+fn a_pass_shows_its_reason_at_the_second_v() {
+    let (code, told, _) = reported(&["--command", FILTER, "--filter", "message/two", "-vv"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("libmilter ") && told.contains("seen: ") && told.contains("< continue"), "{told}");
+}
+
+const FILTER: &str = "{bin}/fake-mta filter --script /dev/null --listen {listen}";

@@ -179,10 +179,20 @@ pub async fn run_case(case: &Case, target: &mut Target) -> CaseResult {
         target.note_answer_to_quit();
         attempt = play(case, target).await;
     }
-    let (verdict, why) = judged(attempt.played, target).await;
-    let output = if verdict.is_bad() { target.output().await } else { Vec::new() };
+    // Of a process that is started again nothing is left.
+    let written = target.output().await;
+    let Judgement { verdict, why, tells_output } = judged(attempt.played, target).await;
+    let output = if verdict.is_bad() && !tells_output { written } else { Vec::new() };
     let exchange = attempt.exchange.lines();
     CaseResult { verdict, why, ended_early: attempt.ended_early, exchange, output, elapsed: began.elapsed() }
+}
+
+/// What a case comes to.
+struct Judgement {
+    verdict: Verdict,
+    why: Option<String>,
+    /// The milter's last lines stand in the reason already.
+    tells_output: bool,
 }
 
 /// What came of a case, before anybody looks whether the milter still serves.
@@ -214,11 +224,11 @@ async fn play(case: &Case, target: &mut Target) -> Attempt {
 }
 
 /// What becomes of the milter afterwards counts for more than what it said.
-async fn judged(played: Result<(), Trouble>, target: &mut Target) -> (Verdict, Option<String>) {
+async fn judged(played: Result<(), Trouble>, target: &mut Target) -> Judgement {
     if matches!(played, Err(Trouble::Down(_))) {
         // It ended as it was asked to; what comes next is tried on one in a place of its own.
         target.revive().await;
-        return own_verdict(played);
+        return Judgement { tells_output: true, ..own_verdict(played) };
     }
     let (verdict, text) = match target.is_alive().await {
         Ok(()) | Err(Trouble::Skipped(_)) => return own_verdict(played),
@@ -226,12 +236,14 @@ async fn judged(played: Result<(), Trouble>, target: &mut Target) -> (Verdict, O
         Err(trouble) => (Verdict::Crash, format!("afterwards it is gone: {trouble}")),
     };
     let before = played.err().map(|trouble| format!("before that: {trouble}"));
-    let why = [Some(text), before, target.end().await, target.revive().await];
-    (verdict, Some(why.into_iter().flatten().collect::<Vec<_>>().join("\n")))
+    let end = target.end().await;
+    let tells_output = end.is_some();
+    let why = [Some(text), before, end, target.revive().await].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    Judgement { verdict, why: Some(why), tells_output }
 }
 
-fn own_verdict(played: Result<(), Trouble>) -> (Verdict, Option<String>) {
-    let Err(trouble) = played else { return (Verdict::Pass, None) };
+fn own_verdict(played: Result<(), Trouble>) -> Judgement {
+    let Err(trouble) = played else { return Judgement { verdict: Verdict::Pass, why: None, tells_output: false } };
     let verdict = match trouble {
         Trouble::Wrong(_) | Trouble::Closed(_) | Trouble::AfterQuit(_) | Trouble::Down(_) => Verdict::Fail,
         Trouble::Refused(_) => Verdict::Crash,
@@ -239,7 +251,7 @@ fn own_verdict(played: Result<(), Trouble>) -> (Verdict, Option<String>) {
         Trouble::Leak(_) => Verdict::Leak,
         Trouble::Skipped(_) => Verdict::Skip,
     };
-    (verdict, Some(trouble.to_string()))
+    Judgement { verdict, why: Some(trouble.to_string()), tells_output: false }
 }
 
 /// So many times the limit of one answer is the limit of a case.

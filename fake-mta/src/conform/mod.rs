@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `cases/` | what is tried, group by group |
 //! | `step.rs`, `letter.rs` | what a case is made of |
-//! | `talk.rs`, `script.rs` | one connection, and the steps played over it |
+//! | `talk.rs`, `talk/slow.rs`, `script.rs` | one connection, and the steps played over it |
 //! | `special.rs` | what takes many connections, or the process itself |
 //! | `target.rs`, `habits.rs`, `usage.rs` | the milter under test, what it always does, and what it holds |
 //! | `battery.rs` | all cases over all milters |
