@@ -65,7 +65,7 @@ fn progress_without_end_is_a_hang() {
 fn text_on_the_socket_is_shown() {
     let dir = tempfile::tempdir().expect("a folder");
     let command = scripted(dir.path(), "mail: raw 32 32 30 20 68 69 0d 0a\n");
-    let (_, told, report) = reported(&["--command", &command, "--filter", "message/two"]);
+    let (_, told, report) = reported(&["--command", &command, "--filter", "message/two", "--timeout", "2s"]);
     assert_eq!(verdicts(&report), [("message/two", "fail")], "{told}");
     assert!(told.contains("in \"220 hi\\r\\n\": it is text; does the milter print to its socket?"), "{told}");
 }

@@ -212,8 +212,13 @@ Examples:
   fake-mta bench --suite scenarios talk.toml -c 64 --rate 500 --threshold 'p99<20ms'
   fake-mta bench --command old='./old {listen}' --command new='./new {listen}' --report html=load.html
 
-With --rate a message's time counts from when it was due, so that a milter that stalls is not spared; what was due
-and could not be sent within a second after the duration is an error. A milter that ends is not started again.
-Exit codes: 0   1 a threshold was not kept, no message came through, or there were errors and no threshold for them
-            2 a file could not be read   3 a milter did not start or cannot be reached   4 a milter ended
-            5 a milter did not answer while the load was recorded   64 usage   130 interrupted; what was measured is told";
+With --rate a message's time counts from when it was due, so that a milter that stalls is not spared;
+what was due and could not be sent within a second after the duration is an error. A milter that
+ends, ends the load.
+
+Exit codes:
+  0    1 a threshold was not kept, no message came through, or there were errors and no threshold
+         says how many there may be
+  2 a file could not be read    3 a milter did not start or cannot be reached    4 a milter ended
+  5 a milter did not answer while the load was recorded    64 usage
+  130 interrupted; what was measured is told";

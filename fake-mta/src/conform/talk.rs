@@ -192,7 +192,8 @@ impl Talk {
     /// Text on the socket is as a rule what a program prints that takes it for its standard output.
     fn no_packet(&self, error: &impl std::fmt::Display) -> Trouble {
         let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-        let is_printed = !self.heard.is_empty() && self.heard.iter().all(is_text);
+        // No length is so large that all four bytes of it could be letters.
+        let is_printed = self.heard.first_chunk::<4>().is_some_and(|length| length.iter().all(is_text));
         let told = if is_printed { ": it is text; does the milter print to its socket?" } else { "" };
         let heard = self.heard.escape_ascii();
         Trouble::Wrong(format!("what came after {} is no packet: {error}, in \"{heard}\"{told}", self.last))
