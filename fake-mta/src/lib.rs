@@ -25,6 +25,7 @@ mod init;
 mod journal;
 mod link;
 pub mod lint;
+mod listener;
 mod manual;
 mod message;
 mod openspf;

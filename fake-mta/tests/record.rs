@@ -224,3 +224,21 @@ fn talk(addr: &str, bytes: &[u8]) -> String {
     let _ = stream.read_to_end(&mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
+
+#[test]
+fn what_has_the_name_of_the_socket_already_stays() {
+    let dir = folder();
+    let filter = start(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"], "m.sock");
+    for args in [
+        &["record", "--listen", "unix:m.sock", "--milter", "unix:x.sock"][..],
+        &["filter", "--script", "script", "--listen", "unix:m.sock"],
+    ] {
+        let text = told(dir.path(), args);
+        assert!(text.contains("somebody listens there already") && text.ends_with("exit 3\n"), "{text}");
+    }
+    let text = told(dir.path(), &["record", "--listen", "unix:script", "--milter", "unix:m.sock"]);
+    assert!(text.contains("a file of that name exists, and is no socket"), "{text}");
+    assert_eq!(fs::read_to_string(dir.path().join("script")).expect("it is there"), SCRIPT);
+    assert!(UnixStream::connect(dir.path().join("m.sock")).is_ok(), "the first filter still listens");
+    filter.stop();
+}

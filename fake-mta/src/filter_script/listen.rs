@@ -9,8 +9,6 @@ use std::{
     },
 };
 
-use tokio::net::{TcpListener, UnixListener};
-
 use super::{
     Script,
     play::{Watch, play},
@@ -18,6 +16,7 @@ use super::{
 use crate::{
     diag::{self, Diag, Source, escape},
     link::Stream,
+    listener::Listener,
     run::{Cancel, Console, Exit, MilterAddr},
 };
 
@@ -62,33 +61,14 @@ fn read(path: &Path) -> Result<Script, Vec<Diag>> {
 
 async fn listen(script: Script, options: &FilterOptions, cancel: &Cancel) -> io::Result<()> {
     let server = Arc::new(Server { script, connections: AtomicU64::new(0), watch: watch(options.verbose) });
-    let listening = async {
-        match &options.listen {
-            MilterAddr::Unix(path) => serve_unix(server, path).await,
-            MilterAddr::Tcp(addr) => {
-                let listener = TcpListener::bind(addr).await?;
-                loop {
-                    let (stream, _) = listener.accept().await?;
-                    stream.set_nodelay(true)?;
-                    Arc::clone(&server).spawn(stream);
-                }
-            }
+    let listener = Listener::bind(&options.listen, None).await?;
+    let accepting = async {
+        loop {
+            Arc::clone(&server).spawn(listener.accept().await);
         }
     };
-    let ended: Option<io::Result<()>> = cancel.or(listening).await;
-    if let MilterAddr::Unix(path) = &options.listen {
-        // Whoever starts the next one at this address finds it free.
-        std::fs::remove_file(path).ok();
-    }
-    ended.unwrap_or(Ok(()))
-}
-
-async fn serve_unix(server: Arc<Server>, path: &Path) -> io::Result<()> {
-    let listener = UnixListener::bind(path)?;
-    loop {
-        let (stream, _) = listener.accept().await?;
-        Arc::clone(&server).spawn(stream);
-    }
+    let _: Option<()> = cancel.or(accepting).await;
+    Ok(())
 }
 
 struct Server {

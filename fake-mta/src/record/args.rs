@@ -11,6 +11,10 @@ pub struct RecordArgs {
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: MilterAddr,
 
+    /// The permissions of the Unix socket, in octal: 666 for an MTA that runs as another user
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    pub(super) mode: Option<u32>,
+
     /// Where the milter listens
     #[arg(long, short, value_name = "ADDR")]
     pub(super) milter: MilterAddr,
@@ -20,7 +24,7 @@ pub struct RecordArgs {
     pub(super) dir: PathBuf,
 
     /// What the files are called
-    #[arg(long, value_name = "NAME", default_value = "session")]
+    #[arg(long, value_name = "NAME", default_value = "session", value_parser = file_name)]
     pub(super) name: String,
 
     /// Put invented addresses, names and secrets in the place of the real ones, and leave bodies out
@@ -30,6 +34,16 @@ pub struct RecordArgs {
     /// Do not show what goes through
     #[arg(long, short)]
     pub(super) quiet: bool,
+}
+
+fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+    mode.ok_or_else(|| "write it in octal, as 660 or 666".to_owned())
+}
+
+fn file_name(text: &str) -> Result<String, String> {
+    let is_name = !text.is_empty() && !text.starts_with('.') && !text.contains(|c: char| c == '/' || c.is_control());
+    if is_name { Ok(text.to_owned()) } else { Err("that cannot begin the name of a file".to_owned()) }
 }
 
 /// What to decode.

@@ -11,7 +11,6 @@ use std::{
 use milter_proto::{FrameDecoder, limits};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
-    net::{TcpListener, UnixListener},
     task::JoinSet,
 };
 
@@ -20,7 +19,8 @@ use crate::{
     connector,
     diag::Diag,
     link::Stream,
-    run::{Cancel, Console, Exit, MilterAddr},
+    listener::Listener,
+    run::{Cancel, Console, Exit},
 };
 
 /// Stands between MTAs and the milter until `cancel` is raised.
@@ -28,50 +28,21 @@ pub async fn record(args: &RecordArgs, cancel: &Cancel, console: &mut Console) -
     let listening = async {
         fs::create_dir_all(&args.dir)?;
         let mut connections = JoinSet::new();
-        let listener = Listener::bind(&args.listen).await?;
+        let listener = Listener::bind(&args.listen, args.mode).await?;
         let numbers = Arc::new(AtomicU32::new(1));
         loop {
-            let stream = listener.accept().await?;
+            let stream = listener.accept().await;
             while connections.try_join_next().is_some() {}
             connections.spawn(pass(args.clone(), Number::of(&numbers), stream));
         }
     };
     let ended: Option<io::Result<()>> = cancel.or(listening).await;
-    if let MilterAddr::Unix(path) = &args.listen {
-        // Whoever starts the next one at this address finds it free.
-        fs::remove_file(path).ok();
-    }
     match ended {
         None | Some(Ok(())) => Exit::PASSED,
         Some(Err(error)) => {
             console.diags(&[Diag::error(format!("cannot record at {}: {error}", args.listen))]);
             Exit::HARNESS
         }
-    }
-}
-
-enum Listener {
-    Unix(UnixListener),
-    Tcp(TcpListener),
-}
-
-impl Listener {
-    async fn bind(addr: &MilterAddr) -> io::Result<Self> {
-        Ok(match addr {
-            MilterAddr::Unix(path) => Self::Unix(UnixListener::bind(path)?),
-            MilterAddr::Tcp(addr) => Self::Tcp(TcpListener::bind(addr).await?),
-        })
-    }
-
-    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
-        Ok(match self {
-            Self::Unix(listener) => Box::new(listener.accept().await?.0),
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
-                Box::new(stream)
-            }
-        })
     }
 }
 
