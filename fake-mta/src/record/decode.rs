@@ -66,7 +66,7 @@ fn capture(value: &Value) -> String {
 /// An entry of a capture; what is no packet is shown as it stands.
 fn packet_line(packet: &Value) -> String {
     let word = |index: usize| packet.get(index).and_then(Value::as_str);
-    let code = word(1).and_then(|code| code.bytes().next());
+    let code = packet.get(1).and_then(crate::replay::packet_code);
     let payload = packet.get(2).and_then(crate::replay::payload);
     match (word(0), code, payload) {
         (Some(">"), Some(code), Some(payload)) => Entry::Sent(milter_proto::Frame { code, payload }).line(),

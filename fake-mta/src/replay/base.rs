@@ -66,6 +66,9 @@ pub(super) fn settings(capture: &Capture) -> Result<Settings, String> {
             "macro_lists" => value
                 .as_object()
                 .and_then(|lists| lists.iter().try_for_each(|(stage, names)| set_list(&mut settings, stage, names))),
+            "protocol_version" => value.as_u64().and_then(|version| u32::try_from(version).ok()).map(|version| {
+                settings.protocol_version = Some(version);
+            }),
             // Without a script nothing listens.
             "filter_listening" | "filter" => Some(()),
             "F" if capture.mta == "sendmail" => {

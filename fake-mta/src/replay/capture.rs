@@ -104,6 +104,11 @@ impl Capture {
         self.others.contains_key(PACKETS_ONLY)
     }
 
+    /// Whether it was still going on when the recording ended: what came then is not known.
+    pub(super) fn is_cut_off(&self) -> bool {
+        self.others.contains_key(CUT_OFF)
+    }
+
     /// The literal values of one kind that change from run to run.
     pub(super) fn volatile(&self, kind: &str) -> Vec<String> {
         let values = self.volatile.get(kind).map(Vec::as_slice).unwrap_or_default();
@@ -134,7 +139,7 @@ impl CapturedMessage {
 fn packet(entry: &[Value]) -> Result<Packet, String> {
     let kind = entry.first().and_then(Value::as_str).unwrap_or_default();
     let problem = || format!("packet entry {}", Value::Array(entry.to_vec()));
-    let code = || entry.get(1).and_then(Value::as_str).and_then(|code| code.bytes().next()).ok_or_else(problem);
+    let code = || entry.get(1).and_then(packet_code).ok_or_else(problem);
     let bytes = || entry.get(2).and_then(payload).ok_or_else(problem);
     Ok(match kind {
         ">" => Packet::Sent(code()?, bytes()?),
@@ -149,6 +154,11 @@ fn packet(entry: &[Value]) -> Result<Packet, String> {
         }
         other => return Err(other.to_owned()),
     })
+}
+
+/// The byte that a packet begins with: a character of Latin-1.
+pub(crate) fn packet_code(value: &Value) -> Option<u8> {
+    u8::try_from(u32::from(value.as_str()?.chars().next()?)).ok()
 }
 
 /// Bytes in hex, or as a rule that makes them.
@@ -173,6 +183,11 @@ fn part_bytes(part: &Value, out: &mut Vec<u8>) -> Option<()> {
         let text = part.get("repeat")?.as_str()?;
         let count = part.get("count")?.as_u64()?;
         let from = part.get("from").and_then(Value::as_u64);
+        // A text of nothing would be repeated for ever without ever being too long.
+        let length = text.len().max(1).checked_mul(usize::try_from(count).ok()?)?;
+        if length > EXPANDED_MAX {
+            return None;
+        }
         for index in 0..count {
             if out.len() > EXPANDED_MAX {
                 return None;
@@ -197,6 +212,9 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
 /// The key of captures that `fake-mta record` has written.
 pub(super) const PACKETS_ONLY: &str = "packets_only";
 
+/// The key that says why a recording ends before its connection did.
+pub(super) const CUT_OFF: &str = "cut_off";
+
 /// The longest text that a rule may make, bytes.
 const EXPANDED_MAX: usize = 64 << 20;
 
@@ -211,6 +229,7 @@ mod tests {
         assert_eq!(payload(&serde_json::json!("6162")), Some(b"ab".to_vec()));
         assert_eq!(payload(&serde_json::json!("6")), None);
         assert_eq!(payload(&serde_json::json!([{"repeat": "x", "count": u64::MAX}])), None);
+        assert_eq!(payload(&serde_json::json!([{"repeat": "", "count": u64::MAX}])), None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod report;
 mod source;
 
 pub use capture::Capture;
-pub(crate) use capture::payload;
+pub(crate) use capture::{packet_code, payload};
 pub use command::{ReplayArgs, run};
 use compare::{Difference, Point};
 pub use filter::Medium;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     base,
-    capture::{Capture, CapturedConnection, PACKETS_ONLY, Packet, payload, unhex},
+    capture::{CUT_OFF, Capture, CapturedConnection, PACKETS_ONLY, Packet, payload, unhex},
     filter::{Medium, ScriptedFilters, Seen},
 };
 use crate::{
@@ -41,7 +41,7 @@ pub(super) async fn play(capture: &Capture, medium: Medium) -> Result<Outcome, S
     for entry in &capture.smtp {
         player.step(&mut mta, entry).await?;
     }
-    if !mta.is_closed() {
+    if !mta.is_closed() && !capture.is_cut_off() {
         mta.lose_client().await;
     }
     drop(mta);
@@ -51,9 +51,6 @@ pub(super) async fn play(capture: &Capture, medium: Medium) -> Result<Outcome, S
 
 /// What there is no model of stands under its name.
 fn check_keys(capture: &Capture) -> Result<(), String> {
-    if !GROUPS.contains(&capture.group.as_str()) {
-        return Err(capture.group.clone());
-    }
     let other = capture.others.keys().find(|key| !REMARKS.contains(&key.as_str()));
     other.map_or(Ok(()), |key| Err(key.clone()))
 }
@@ -90,6 +87,11 @@ impl Player {
                     }
                 }
                 "tls" => mta.start_tls(tls_values(entry)),
+                "auth" => {
+                    let words: Vec<&str> = value.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                    let &[mechanism, user] = words.as_slice() else { return Err(bad()) };
+                    mta.authenticate(mechanism, user);
+                }
                 "run" => self.run(mta, text()?).await?,
                 "exit" if value.as_u64() == Some(0) => {}
                 _ => return Err(key.clone()),
@@ -183,8 +185,12 @@ fn unquoted(word: &str) -> &str {
     word.trim_matches(['<', '>', '\'', '"'])
 }
 
-/// Protocol and cipher as the note names them: `TLSv1.3 TLS_AES_256_GCM_SHA384`.
+/// The macros of a handshake, by name; or protocol and cipher as the note names them: `TLSv1.3 TLS_AES_256_GCM_SHA384`.
 fn tls_values(entry: &BTreeMap<String, Value>) -> Vec<(String, String)> {
+    if let Some(values) = entry.get("tls").and_then(Value::as_object) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        return values.iter().map(|(name, value)| (name.clone(), text(value))).collect();
+    }
     let note = entry.get("note").and_then(Value::as_str).unwrap_or_default();
     let words: Vec<&str> = note.split([' ', ',']).filter(|word| !word.is_empty()).collect();
     let version = words.first().copied().unwrap_or_default();
@@ -195,45 +201,5 @@ fn tls_values(entry: &BTreeMap<String, Value>) -> Vec<(String, String)> {
         .to_vec()
 }
 
-/// The groups of captures that the fake MTA is meant to understand.
-const GROUPS: [&str; 36] = [
-    "basic",
-    "body",
-    "client",
-    "command",
-    "envelope",
-    "failure-policy",
-    "header-add",
-    "header-change",
-    "header-delete",
-    "header-insert",
-    "libmilter",
-    "local-submission",
-    "macros",
-    "negotiation",
-    "postfix-config",
-    "protocol-flags",
-    "quarantine",
-    "rcpt-mta",
-    "replycode",
-    "sendmail-config",
-    "skip",
-    "timing",
-    "tls-auth",
-    "two-filters",
-    "verdict-body",
-    "verdict-connect",
-    "verdict-data",
-    "verdict-eoh",
-    "verdict-eom",
-    "verdict-header",
-    "verdict-helo",
-    "verdict-mail",
-    "verdict-rcpt",
-    "verdict-unknown",
-    "verdict-end",
-    "violation",
-];
-
 /// Keys that tell something about the capture and nothing about what happened.
-const REMARKS: [&str; 5] = ["about", "version", "log_t", "note", PACKETS_ONLY];
+const REMARKS: [&str; 6] = ["about", "version", "log_t", "note", PACKETS_ONLY, CUT_OFF];

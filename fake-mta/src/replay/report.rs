@@ -11,6 +11,7 @@ use super::{
     Capture, Replayed,
     known::{self, Respect},
 };
+use crate::diag::escape;
 
 /// One capture and what became of it.
 #[derive(Debug)]
@@ -106,9 +107,10 @@ impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let log =
             if self.replayed.log_is_equal() || self.replayed.not_modelled.is_some() { "" } else { ", log differs" };
-        write!(f, "{}/{}: {}{log}", self.mta, self.name, self.verdict().name())?;
+        // A capture may come from anywhere.
+        write!(f, "{}/{}: {}{log}", escape(&self.mta), escape(&self.name), self.verdict().name())?;
         if let Some(key) = &self.replayed.not_modelled {
-            write!(f, "\n    not modelled: {key}")?;
+            write!(f, "\n    not modelled: {}", escape(key))?;
         }
         if let (Verdict::Known | Verdict::KnownIsEqual, Some(reason)) = (self.verdict(), self.known) {
             write!(f, "\n    known: {reason}")?;
@@ -154,6 +156,7 @@ impl Report {
         let mut text = String::from("mta       group              captures  equal  known  log equal\n");
         for ((mta, group), tally) in &groups {
             let Tally { total, equal, known, log_equal } = tally;
+            let (mta, group) = (escape(mta), escape(group));
             let _ = writeln!(text, "{mta:<8}  {group:<18} {total:>8}  {equal:>5}  {known:>5}  {log_equal:>9}");
         }
         let differ = all.total - all.equal - all.known;

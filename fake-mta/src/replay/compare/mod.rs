@@ -21,7 +21,8 @@ struct Sides<'a> {
 
 /// All respects in which the replay differs, each with its first difference.
 pub(super) fn compare(capture: &Capture, outcome: &Outcome) -> Vec<Difference> {
-    let mut sides = Sides { capture, outcome, expected: expected_binder(capture), got: actual_binder(outcome) };
+    let mut sides =
+        Sides { capture, outcome, expected: expected_binder(capture), got: actual_binder(capture, outcome) };
     let mut differences = Vec::new();
     differences.extend(sides.packets());
     if capture.has_packets_only() {
@@ -44,7 +45,8 @@ fn expected_binder(capture: &Capture) -> Binder {
     binder
 }
 
-fn actual_binder(outcome: &Outcome) -> Binder {
+fn actual_binder(capture: &Capture, outcome: &Outcome) -> Binder {
+    let hostname = capture.config.get("hostname").and_then(serde_json::Value::as_str).unwrap_or(HOSTNAME);
     let mut binder = Binder::new();
     for zone in ["GMT", "+0000 (UTC)"] {
         binder.add(&outcome.clock.rfc5322(zone), "date");
@@ -59,7 +61,7 @@ fn actual_binder(outcome: &Outcome) -> Binder {
             let id = id.split('[').next().unwrap_or(id);
             binder.add(id, "queue_id");
             for moment in [&minutes, &seconds] {
-                binder.add(&format!("<{moment}.{id}@{HOSTNAME}>"), "message_id");
+                binder.add(&format!("<{moment}.{id}@{hostname}>"), "message_id");
             }
         }
     }

@@ -33,7 +33,7 @@ impl Sides<'_> {
         let seen = of_filter.map(|(_, seen)| seen).nth(number);
         let frames = seen.into_iter().flatten().filter_map(frame);
         let mut came: Vec<Vec<u8>> = frames.map(|bytes| self.got.apply(&bytes)).collect();
-        if matches!(script.last(), Some(Packet::Wait(_))) {
+        if self.capture.is_cut_off() || matches!(script.last(), Some(Packet::Wait(_))) {
             // The recording ended before the filter answered: what came then is not known.
             came.truncate(wanted.len());
         }
