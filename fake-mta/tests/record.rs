@@ -67,12 +67,17 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
+/// Starts a recorder before the filter.
+fn recorder(dir: &Path, more: &[&str]) -> Running {
+    let args =
+        [&["record", "--listen", "unix:r.sock", "--milter", "unix:m.sock", "--dir", "seen", "--name", "it"], more];
+    start(dir, &args.concat(), "r.sock")
+}
+
 /// Plays a message through a recorder; the recorder has ended when this returns.
 fn recorded(dir: &Path, more: &[&str], profile: &str) {
     let filter = start(dir, &["filter", "--script", "script", "--listen", "unix:m.sock"], "m.sock");
-    let args =
-        [&["record", "--listen", "unix:r.sock", "--milter", "unix:m.sock", "--dir", "seen", "--name", "it"], more];
-    let recorder = start(dir, &args.concat(), "r.sock");
+    let recorder = recorder(dir, more);
     let letter = ["--header", "Subject: caf\u{e9}", "--body", "a secret", "--date", "2026-11-22T12:00:00Z"];
     let sent = [
         &[
@@ -100,9 +105,9 @@ fn recorded(dir: &Path, more: &[&str], profile: &str) {
     assert_eq!(filter.stop(), Some(0));
 }
 
-/// The message's file is the last that is written.
+/// The scenario is the last that is written.
 fn is_last(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "eml")
+    path.extension().is_some_and(|extension| extension == "toml")
 }
 
 #[test]
@@ -118,7 +123,7 @@ fn a_recorded_session_can_be_played_again_and_shown() {
     insta::assert_snapshot!("decoded", lines.join("\n"));
     let filter = start(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"], "m.sock");
     let text = told(dir.path(), &["run", "seen/it-1.toml", "--milter", "unix:m.sock"]);
-    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+    assert!(text.contains("1 passed, 0 failed, 0 skipped"), "{text}");
     assert!(text.ends_with("exit 0\n"), "{text}");
     filter.stop();
 }
@@ -240,5 +245,49 @@ fn what_has_the_name_of_the_socket_already_stays() {
     assert!(text.contains("a file of that name exists, and is no socket"), "{text}");
     assert_eq!(fs::read_to_string(dir.path().join("script")).expect("it is there"), SCRIPT);
     assert!(UnixStream::connect(dir.path().join("m.sock")).is_ok(), "the first filter still listens");
+    filter.stop();
+}
+
+#[test]
+fn a_recorded_scenario_fails_with_a_filter_that_answers_otherwise() {
+    for profile in ["sendmail", "postfix"] {
+        let dir = folder();
+        recorded(dir.path(), &[], profile);
+        let run = |script: &str| {
+            fs::write(dir.path().join("script"), script).expect("a file");
+            let filter = start(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"], "m.sock");
+            let text = told(dir.path(), &["run", "seen/it-1.toml", "--milter", "unix:m.sock"]);
+            filter.stop();
+            text
+        };
+        let same = run(SCRIPT);
+        assert!(same.contains("1 passed, 0 failed"), "{profile}: {same}");
+        for rule in ["connect", "helo", "mail", "rcpt <bob@example.net>", "data", "header Subject", "eoh", "body"] {
+            let text = run(&format!("{rule}: tempfail\n{SCRIPT}"));
+            assert!(text.contains("0 passed, 1 failed"), "{profile}, {rule}: {text}");
+        }
+        for edit in ["quarantine why", "addheader X-More: yes", "discard"] {
+            let text = run(&format!("{SCRIPT}  {edit}\n"));
+            assert!(text.contains("0 passed, 1 failed"), "{profile}, {edit}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_stop_writes_what_is_open_and_a_restart_goes_on_counting() {
+    let dir = folder();
+    let filter = start(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"], "m.sock");
+    for number in 1..3 {
+        let recorder = recorder(dir.path(), &[]);
+        let mut mta = UnixStream::connect(dir.path().join("r.sock")).expect("it listens");
+        mta.write_all(b"\0\0\0\x0dO\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff").expect("it reads");
+        mta.read_exact(&mut [0; 17]).expect("the filter answers");
+        assert_eq!(recorder.stop(), Some(0));
+        let capture = fs::read_to_string(dir.path().join(format!("seen/it-{number}.json"))).expect("a capture");
+        assert!(capture.contains("\"cut_off\": \"the recorder was stopped\""), "{capture}");
+        assert!(!dir.path().join("r.sock").exists());
+    }
+    let text = told(dir.path(), &["replay", "seen"]);
+    assert!(text.contains("2 captures: 2 equal"), "{text}");
     filter.stop();
 }

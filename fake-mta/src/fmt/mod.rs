@@ -92,7 +92,7 @@ fn format_file(path: &Path, is_check: bool, console: &mut Console) -> Result<boo
 ///
 /// # Errors
 /// What is wrong with it as TOML.
-fn format(path: &Path, text: &str) -> Result<String, Vec<Diag>> {
+pub(crate) fn format(path: &Path, text: &str) -> Result<String, Vec<Diag>> {
     let before = Node::parse(&Source::new(path, text))?;
     let formatted = layout::lay_out(text);
     // Nothing of a file may be lost by a mistake of ours.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use milter_proto::MacroStage;
+
 use super::{
     Auth, Host, Tls,
     postfix::{self, Postfix},
@@ -42,6 +44,14 @@ impl Personality {
             Self::Sendmail => sendmail::profile_name(),
             Self::Postfix => postfix::profile_name(),
             Self::Direct => "direct",
+        }
+    }
+
+    /// The macros that are sent at a stage if nobody has set others.
+    pub(crate) fn default_macros(self, stage: MacroStage) -> &'static [&'static str] {
+        match self {
+            Self::Sendmail => sendmail::default_macros(stage),
+            Self::Postfix | Self::Direct => postfix::default_macros(stage),
         }
     }
 

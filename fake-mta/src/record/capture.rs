@@ -1,102 +1,188 @@
 //! A recorded connection in the form that `fake-mta replay` reads.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
-use data_encoding::HEXLOWER;
-use milter_proto::{Command, Frame};
+use milter_proto::Frame;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Entry, scenario::Story};
+use super::{
+    Entry, mta,
+    seen::Recording,
+    story::{Said, Session, Story},
+};
+use crate::profile::Personality;
 
-/// The capture as JSON. The SMTP side of it is what the packets tell of it; the MTA's replies are not known.
-pub(super) fn capture(name: &str, entries: &[Entry], story: &Story) -> Value {
-    let packets: Vec<Value> = entries.iter().map(packet).collect();
+/// Writes the capture as JSON, piece by piece: a body may be long. The SMTP side of it is what the packets tell of it; the MTA's
+/// replies are not known.
+///
+/// # Errors
+/// What `out` says.
+pub(super) fn write(out: &mut impl Write, name: &str, recording: &Recording, story: &Story) -> io::Result<()> {
+    let entries = &recording.entries;
+    let mta = mta::personality(entries);
+    let capture = Capture {
+        name,
+        mta: if mta == Personality::Postfix { "postfix" } else { "sendmail" },
+        group: "basic",
+        about: "Recorded between an MTA and a milter: packets alone.",
+        cut_off: recording.cut_off.as_deref(),
+        config: config(entries),
+        volatile: volatile(entries),
+        client: client(story.sessions().first()),
+        smtp: smtp(recording, story),
+        filters: [Filter { connections: [Connection { packets: entries.iter().map(packet).collect() }] }],
+        packets_only: true,
+    };
+    serde_json::to_writer_pretty(&mut *out, &capture)?;
+    out.write_all(b"\n")
+}
+
+#[derive(Serialize)]
+struct Capture<'a> {
+    name: &'a str,
+    mta: &'static str,
+    group: &'static str,
+    about: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut_off: Option<&'a str>,
+    config: Value,
+    volatile: Value,
+    client: Value,
+    smtp: Vec<Step<'a>>,
+    filters: [Filter<'a>; 1],
+    packets_only: bool,
+}
+
+#[derive(Serialize)]
+struct Filter<'a> {
+    connections: [Connection<'a>; 1],
+}
+
+#[derive(Serialize)]
+struct Connection<'a> {
+    packets: Vec<Packet<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Packet<'a> {
+    Close([&'static str; 1]),
+    RawOfMta(&'static str, Hex<'a>),
+    Frame(&'static str, String, Hex<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Step<'a> {
+    Plain(Value),
+    Message { c_message_hex: Hex<'a> },
+    Line { c_hex: Hex<'a> },
+}
+
+/// Bytes that are written in hex.
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chunks(1024).try_for_each(|chunk| f.write_str(&data_encoding::HEXLOWER.encode(chunk)))
+    }
+}
+
+impl Serialize for Hex<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn packet(entry: &Entry) -> Packet<'_> {
+    let frame = |arrow, frame: &'_ Frame| (arrow, char::from(frame.code).to_string());
+    match entry {
+        Entry::Sent(sent) => {
+            let (arrow, code) = frame(">", sent);
+            Packet::Frame(arrow, code, Hex(&sent.payload))
+        }
+        Entry::Received(received) => {
+            let (arrow, code) = frame("<", received);
+            Packet::Frame(arrow, code, Hex(&received.payload))
+        }
+        Entry::Raw(true, bytes) => Packet::RawOfMta(">raw", Hex(bytes)),
+        Entry::Raw(false, bytes) => Packet::Frame("<raw", String::new(), Hex(bytes)),
+        Entry::Closed(true) => Packet::Close([">eof"]),
+        Entry::Closed(false) => Packet::Close(["<close"]),
+    }
+}
+
+/// Who connected.
+fn client(session: Option<&Session>) -> Value {
+    let hostname = session.and_then(|session| session.hostname.as_deref());
     json!({
-        "name": name,
-        "mta": mta(entries),
-        "group": "basic",
-        "about": "Recorded between an MTA and a milter: packets alone.",
-        "config": surroundings(entries),
-        "volatile": { "queue_id": values(entries, "i") },
-        "client": story.client(),
-        "smtp": story.smtp(),
-        "filters": [{ "connections": [{ "packets": packets }] }],
-        "delivered": [],
-        "log": [],
-        "packets_only": true,
+        "address": session.and_then(|session| session.ip.as_deref()).unwrap_or("127.0.0.2"),
+        "port": session.map_or(0, |session| session.port),
+        "hostname": hostname,
+        "dns": if hostname.is_some() { "ok" } else { "none" },
     })
 }
 
-fn packet(entry: &Entry) -> Value {
-    let frame = |arrow: &str, frame: &Frame| {
-        json!([arrow, char::from(frame.code).to_string(), HEXLOWER.encode(&frame.payload)])
-    };
-    match entry {
-        Entry::Sent(sent) => frame(">", sent),
-        Entry::Received(received) => frame("<", received),
-        Entry::Raw(true, bytes) => json!([">raw", HEXLOWER.encode(bytes)]),
-        Entry::Raw(false, bytes) => json!(["<raw", "", HEXLOWER.encode(bytes)]),
-        Entry::Closed(true) => json!([">eof"]),
-        Entry::Closed(false) => json!(["<close"]),
-    }
+/// Queue ids, and the message ids that the MTA makes of them.
+fn volatile(entries: &[Entry]) -> Value {
+    let queue_ids = mta::values(entries, "i");
+    let is_made = |id: &String| queue_ids.iter().any(|queue_id| id.contains(&format!(".{queue_id}@")));
+    let message_ids: Vec<String> = mta::values(entries, "msg_id").into_iter().filter(is_made).collect();
+    json!({ "queue_id": queue_ids, "message_id": message_ids })
 }
 
-/// Postfix says who it is in the macro `v`; sendmail never sends it a name of that kind.
-fn mta(entries: &[Entry]) -> &'static str {
-    let is_postfix = entries.iter().any(|entry| match entry {
-        Entry::Sent(frame) => matches!(Command::decode(frame), Ok(Command::Macro { pairs, .. })
-            if pairs.iter().any(|(name, value)| name == b"v" && value.starts_with(b"Postfix"))),
-        _ => false,
-    });
-    if is_postfix { "postfix" } else { "sendmail" }
-}
-
-/// What the macros tell of the MTA's configuration: its name, which macros it sends at which stage, and the values that are not of the
-/// message.
-fn surroundings(entries: &[Entry]) -> Value {
-    let mut lists: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (for_command, pairs) in entries.iter().filter_map(macros) {
-        let Some((_, stage)) = STAGES.iter().find(|(code, _)| *code == for_command) else { continue };
-        let list = lists.entry(stage).or_default();
-        for name in pairs.into_iter().map(|(name, _)| name) {
-            if !list.contains(&name) {
-                list.push(name);
+/// What the client must have said.
+fn smtp<'a>(recording: &Recording, story: &'a Story) -> Vec<Step<'a>> {
+    let mut entries = Vec::new();
+    for step in story.sessions().first().map_or(&[][..], |session| &session.steps) {
+        match &step.said {
+            Said::Connect => {}
+            Said::Line(line) => entries.push(match std::str::from_utf8(line) {
+                Ok(text) => Step::Plain(json!({ "c": text })),
+                Err(_) => Step::Line { c_hex: Hex(line) },
+            }),
+            Said::Message(number) => {
+                entries.push(Step::Plain(json!({ "c": "DATA" })));
+                entries.push(Step::Message { c_message_hex: Hex(&story.messages()[*number]) });
             }
+            Said::Tls(values) => {
+                let values: serde_json::Map<String, Value> =
+                    values.iter().cloned().map(|(name, value)| (name, value.into())).collect();
+                entries.push(Step::Plain(json!({ "tls": values })));
+            }
+            Said::Auth { mechanism, user } => entries.push(Step::Plain(json!({ "auth": [mechanism, user] }))),
         }
     }
-    // Nothing to send may also mean that none of the usual ones had a value.
-    lists.retain(|_, names| !names.is_empty());
+    if recording.cut_off.is_none() {
+        entries.extend([json!({ "c": "QUIT" }), json!({ "c_close": true })].map(Step::Plain));
+    }
+    entries
+}
+
+/// What the macros tell of the MTA's configuration: its name, which macros it sends at which stage, and the values that are not of
+/// the message.
+fn config(entries: &[Entry]) -> Value {
     let settled = FIXED.iter().filter_map(|name| {
-        let mut values = values(entries, name).into_iter();
+        let mut values = mta::values(entries, name).into_iter();
         let value = values.next().filter(|_| values.len() == 0)?;
         Some(((*name).to_owned(), Value::String(value)))
     });
-    let mut config = json!({ "macros": serde_json::Map::from_iter(settled), "macro_lists": lists });
-    if let Some(hostname) = values(entries, "j").into_iter().next() {
+    let mut config = json!({ "macros": serde_json::Map::from_iter(settled), "macro_lists": mta::macro_lists(entries) });
+    if let Some(hostname) = mta::values(entries, "j").into_iter().next() {
         config["hostname"] = Value::String(hostname);
+    }
+    if let Some(version) = mta::offered_version(entries).filter(|version| *version != 6) {
+        config["protocol_version"] = version.into();
     }
     config
 }
 
-/// All values that a macro had.
-fn values(entries: &[Entry], name: &str) -> BTreeSet<String> {
-    let pairs = entries.iter().filter_map(macros).flat_map(|(_, pairs)| pairs);
-    pairs.filter(|(given, _)| given.trim_matches(['{', '}']) == name).map(|(_, value)| value).collect()
-}
-
-fn macros(entry: &Entry) -> Option<(u8, Vec<(String, String)>)> {
-    let Entry::Sent(frame) = entry else { return None };
-    let Ok(Command::Macro { for_command, pairs }) = Command::decode(frame) else { return None };
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Some((for_command, pairs.into_iter().map(|(name, value)| (text(name), text(value))).collect()))
-}
-
-/// The stages whose lists an administrator can set, by the command that the macros go with.
-const STAGES: [(u8, &str); 7] =
-    [(b'C', "connect"), (b'H', "helo"), (b'M', "mail"), (b'R', "rcpt"), (b'T', "data"), (b'N', "eoh"), (b'E', "eom")];
-
-/// Macros whose values come from the MTA's configuration and not from the message.
-const FIXED: [&str; 15] = [
+/// Macros whose values come from the MTA's configuration, or from what is not recorded, and not from the message.
+const FIXED: [&str; 16] = [
     "j",
     "v",
     "daemon_name",
@@ -104,6 +190,7 @@ const FIXED: [&str; 15] = [
     "daemon_port",
     "if_name",
     "if_addr",
+    "client_connections",
     "auth_type",
     "auth_authen",
     "auth_author",

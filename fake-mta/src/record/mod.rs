@@ -4,10 +4,15 @@
 mod args;
 mod capture;
 mod decode;
+mod files;
+mod mta;
 mod pcap;
 mod proxy;
 mod redact;
 mod scenario;
+mod seen;
+mod story;
+mod toml_text;
 
 pub use args::{DECODE_HELP, DecodeArgs, RECORD_HELP, RecordArgs};
 pub use decode::decode;
@@ -29,6 +34,16 @@ enum Entry {
 }
 
 impl Entry {
+    /// About what it takes in memory, bytes.
+    fn size(&self) -> usize {
+        let bytes = match self {
+            Self::Sent(frame) | Self::Received(frame) => frame.payload.len(),
+            Self::Raw(_, bytes) => bytes.len(),
+            Self::Closed(_) => 0,
+        };
+        size_of::<Self>() + bytes
+    }
+
     /// The entry as a line of a transcript.
     fn line(&self) -> String {
         let malformed = |error: milter_proto::DecodeError| format!("malformed: {error}");

@@ -1,220 +1,405 @@
-//! The scenario that a recorded connection stands for: what the client must have said, and what the milter answered.
+//! The scenario that a recorded connection stands for.
 
 use std::fmt::Write as _;
 
-use milter_proto::{Command, Protocol, Reply};
-use serde_json::{Value, json};
+use milter_proto::Reply;
 
-use super::Entry;
-use crate::diag::escape;
+use super::{
+    Entry, mta,
+    story::{Answer, Said, Session, Step, Story},
+    toml_text::{fits_block, string},
+};
+use crate::{profile::Personality, scenario::literal};
 
-/// What a connection tells of the SMTP sessions behind it.
-#[derive(Debug, Default)]
-pub(super) struct Story {
-    sessions: Vec<Session>,
-    messages: Vec<Vec<u8>>,
-    /// What the filter negotiated away, and how header values come.
-    protocol: Protocol,
-}
-
-#[derive(Debug, Default)]
-struct Session {
-    hostname: Option<String>,
-    ip: Option<String>,
-    port: u16,
-    steps: Vec<Step>,
-}
-
-#[derive(Debug)]
-struct Step {
-    /// What the client said; an index stands for the message of that number.
-    said: Result<String, usize>,
-    /// What the milter answered, without what need not be written.
-    answers: Vec<String>,
-}
-
-impl Story {
-    /// Reads the packets of one connection.
-    pub(super) fn of(entries: &[Entry]) -> Self {
-        let mut story = Self::default();
-        let mut over = true;
-        for entry in entries {
-            match entry {
-                Entry::Sent(frame) => {
-                    if let Ok(command) = Command::decode(frame) {
-                        if over && !matches!(command, Command::Negotiate(_) | Command::Quit) {
-                            story.sessions.push(Session::default());
-                            over = false;
-                        }
-                        over |= matches!(command, Command::Quit | Command::QuitNc);
-                        story.command(command);
-                    }
-                }
-                Entry::Received(frame) => match Reply::decode(frame) {
-                    Ok(Reply::Negotiate(agreed)) => {
-                        story.protocol = agreed.protocol;
-                    }
-                    Ok(Reply::Continue | Reply::Progress) | Err(_) => {}
-                    Ok(reply) => story.answer(reply.to_string()),
-                },
-                // After QUIT nothing else is due.
-                Entry::Closed(false) if !over => story.answer("close".to_owned()),
-                Entry::Raw(..) | Entry::Closed(_) => {}
-            }
-        }
-        story
+/// The scenario file; `stem` names the messages' files beside it. Nothing if there is nothing to show.
+pub(super) fn scenario(stem: &str, entries: &[Entry], story: &Story, cut_off: Option<&str>) -> Option<String> {
+    let sessions: Vec<&Session> = story.sessions().iter().filter(|session| !is_empty(session)).collect();
+    if sessions.is_empty() {
+        return None;
     }
+    let mut text = format!("name = {}\n", string(&format!("{stem}, as it was recorded")));
+    if let Some(reason) = cut_off {
+        let _ = writeln!(text, "note = {}", string(&format!("the recording ends before the connection did: {reason}")));
+    }
+    text.push_str(&settings(entries));
+    let last = sessions.len() - 1;
+    for (number, session) in sessions.into_iter().enumerate() {
+        write_session(&mut text, session, cut_off.is_none() || number < last);
+    }
+    if !story.messages().is_empty() {
+        text.push_str("\n[messages]\n");
+    }
+    for number in 1..=story.messages().len() {
+        let _ = writeln!(text, "m{number} = {{ file = {} }}", string(&format!("{stem}-{number}.eml")));
+    }
+    Some(text)
+}
 
-    fn command(&mut self, command: Command) {
-        let text = |bytes: &[u8]| escape(&String::from_utf8_lossy(bytes)).into_owned();
-        let line = |verb: &str, path: &[u8], args: &[Vec<u8>]| {
-            let args: String = args.iter().map(|arg| format!(" {}", text(arg))).collect();
-            format!("{verb}:{}{args}", text(path))
-        };
-        match command {
-            Command::Connect { hostname, address } => {
-                let Some(session) = self.sessions.last_mut() else { return };
-                let hostname = text(&hostname);
-                session.hostname = Some(hostname).filter(|name| name != "unknown" && !name.starts_with('['));
-                session.ip = address.ip().map(|ip| ip.to_string());
-                session.port = address.port().unwrap_or(0);
-            }
-            Command::Helo(name) => self.say(format!("EHLO {}", text(&name))),
-            Command::Mail { sender, args } => self.say(line("MAIL FROM", &sender, &args)),
-            Command::Rcpt { recipient, args } => self.say(line("RCPT TO", &recipient, &args)),
-            Command::Data => self.say("DATA".to_owned()),
-            Command::Header { name, value } => {
-                let has_space = self.protocol.contains(Protocol::HDR_LEADSPC);
-                let space: &[u8] = if has_space || value.first() == Some(&b' ') { b"" } else { b" " };
-                let field = [&name[..], b":", space, &value, b"\n"].concat();
-                self.text().extend_from_slice(&field);
-            }
-            Command::Eoh => self.text().push(b'\n'),
-            Command::Body(bytes) | Command::BodyEob(bytes) => {
-                self.text().extend(crate::message::without_cr(&bytes));
-            }
-            Command::Unknown(bytes) => self.say(text(&bytes)),
-            Command::Macro { for_command, pairs } => self.macros(for_command, &pairs),
-            Command::Abort | Command::Quit | Command::QuitNc | Command::Negotiate(_) => {}
+/// Nobody said anything, or had anything to say.
+fn is_empty(session: &Session) -> bool {
+    session.steps.iter().all(|step| step.said == Said::Connect && !step.is_answered)
+}
+
+/// The MTA, as far as its packets tell of it.
+fn settings(entries: &[Entry]) -> String {
+    let mta = mta::personality(entries);
+    let only = |name: &str| mta::values(entries, name).into_iter().next().filter(|value| is_word(value));
+    let profile = if mta == Personality::Postfix { "postfix" } else { "sendmail" };
+    let mut text = format!("\n[mta]\nprofile = \"{profile}\"\n");
+    let hostname = only("j");
+    if let Some(hostname) = &hostname {
+        let _ = writeln!(text, "hostname = {}", string(hostname));
+    }
+    if let Some(version) = mta::offered_version(entries).filter(|version| (2..6).contains(version)) {
+        let _ = writeln!(text, "protocol_version = {version}");
+    }
+    for (stage, names) in mta::set_macro_lists(entries, mta) {
+        if names.iter().all(|name| is_word(mta::bare(name))) {
+            let _ = writeln!(text, "macros.{stage} = {}", string(&names.join(", ")));
         }
     }
+    // Filters tell by it which port mail has come in by.
+    let is_usual = |name: &str| name.starts_with("MTA-v") || hostname.as_deref() == Some(name);
+    if let Some(name) = only("daemon_name").filter(|name| !is_usual(name)) {
+        let _ = writeln!(text, "macro_values.daemon_name = {}", string(&name));
+    }
+    text
+}
 
-    /// Macros tell what the filter has negotiated away.
-    fn macros(&mut self, for_command: u8, pairs: &[(Vec<u8>, Vec<u8>)]) {
-        let value = |wanted: &[&str]| {
-            let found = pairs.iter().find(|(name, _)| wanted.iter().any(|wanted| wanted.as_bytes() == name));
-            found.map(|(_, value)| escape(&String::from_utf8_lossy(value)).into_owned())
-        };
-        match for_command {
-            b'C' if self.protocol.contains(Protocol::NO_CONNECT) => {
-                let (Some(session), Some(client)) = (self.sessions.last_mut(), value(&["_"])) else { return };
-                let (name, ip) = client.split_once('[').unwrap_or(("", &client));
-                session.hostname = Some(name.trim().to_owned()).filter(|name| !name.is_empty() && name != "unknown");
-                session.ip = ip.split(']').next().map(|ip| ip.trim_start_matches("IPv6:").to_owned());
-            }
-            b'M' if self.protocol.contains(Protocol::NO_MAIL) => {
-                self.say(format!("MAIL FROM:<{}>", value(&["{mail_addr}", "f"]).unwrap_or_default()));
-            }
-            b'R' if self.protocol.contains(Protocol::NO_RCPT) => {
-                let recipient = value(&["{rcpt_addr}"]).unwrap_or_else(|| "rcpt@example.net".to_owned());
-                self.say(format!("RCPT TO:<{recipient}>"));
+/// Letters, digits, and what stands in names.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+fn write_session(text: &mut String, session: &Session, says_goodbye: bool) {
+    let ip = session.ip.as_deref().filter(|ip| ip.parse::<std::net::IpAddr>().is_ok()).unwrap_or("127.0.0.1");
+    let is_name = |name: &&String| !name.contains(|c: char| c == '[' || c.is_whitespace() || c.is_control());
+    let name = session.hostname.as_ref().filter(is_name).map(|name| format!("{name} ")).unwrap_or_default();
+    let client = string(&format!("{name}[{ip}]"));
+    let _ = write!(text, "\n[[session]]\nclient = {client}\ndialogue = '''\n");
+    for step in &session.steps {
+        if let Some(line) = client_line(&step.said) {
+            let _ = writeln!(text, "{line}");
+        }
+        for answer in answers(step) {
+            let _ = writeln!(text, "M: {answer}");
+        }
+    }
+    text.push_str(if says_goodbye { "C: QUIT\n'''\n" } else { "'''\n" });
+    if let Some(envelope) = envelope(session) {
+        text.push_str(&envelope);
+    }
+}
+
+/// The line of a step; a connection has none.
+fn client_line(said: &Said) -> Option<String> {
+    Some(match said {
+        Said::Connect => return None,
+        Said::Line(line) => match std::str::from_utf8(line) {
+            Ok(line) if fits_block(line) && !line.starts_with('[') => format!("C: {line}").trim_end().to_owned(),
+            _ => format!("C: [raw {}0d0a]", data_encoding::HEXLOWER.encode(line)),
+        },
+        Said::Message(number) => format!("C: [message m{}]", number + 1),
+        Said::Tls(values) => {
+            let short = |name: &str| if name == "tls_version" { "version".to_owned() } else { name.to_owned() };
+            let fits = |value: &str| fits_block(value) && !value.contains(|c: char| c.is_whitespace());
+            let values = values.iter().filter(|(_, value)| fits(value));
+            let values: String = values.map(|(name, value)| format!(" {}={value}", short(name))).collect();
+            format!("C: [tls{values}]")
+        }
+        Said::Auth { mechanism, user } => {
+            let is_one_word = |text: &str| fits_block(text) && !text.contains(char::is_whitespace);
+            let word = |text: &str| if is_one_word(text) { text.to_owned() } else { "unknown".to_owned() };
+            format!("C: [auth {} {}]", word(mechanism), word(user))
+        }
+    })
+}
+
+/// What the milter answered, so that all else fails: `continue` stands for neither verdict nor change.
+fn answers(step: &Step) -> Vec<String> {
+    if step.answers.is_empty() && step.is_answered {
+        return vec!["continue".to_owned()];
+    }
+    step.answers.iter().map(expected).collect()
+}
+
+fn expected(answer: &Answer) -> String {
+    let text = match answer {
+        // Which bytes of it were shown depends on how they were cut into packets.
+        Answer::Malformed => return "[..]".to_owned(),
+        other => other.to_string(),
+    };
+    let line = literal(&text).replace("'''", "[..]");
+    let line = line.trim();
+    if crate::scenario::is_milter_answer(line) { line.to_owned() } else { "[..]".to_owned() }
+}
+
+/// What left the MTA, where the packets tell it all: not of messages that the milter wanted to hear no more of, or kept.
+fn envelope(session: &Session) -> Option<String> {
+    let mut lines = Vec::new();
+    let mut transaction = Transaction::default();
+    for step in &session.steps {
+        if step.is_line(b"MAIL") {
+            transaction = Transaction::default();
+        }
+        match &step.said {
+            Said::Line(line) if !step.is_refused() => transaction.take(line),
+            Said::Message(_) if !step.is_refused() => {
+                lines.extend(transaction.finish(step)?);
+                transaction = Transaction::default();
             }
             _ => {}
         }
-    }
-
-    fn say(&mut self, line: String) {
-        // A filter that wants no HELO has still a client that says it.
-        let greets = |step: &Step| step.said.as_ref().is_ok_and(|line| line.starts_with("EHLO"));
-        if line.starts_with("MAIL") && !self.sessions.last().is_none_or(|session| session.steps.iter().any(greets)) {
-            self.say("EHLO client.example".to_owned());
-        }
-        if let Some(session) = self.sessions.last_mut() {
-            session.steps.push(Step { said: Ok(line), answers: Vec::new() });
+        let hides = |answer: &Answer| {
+            !matches!(step.said, Said::Message(_)) && !matches!(answer, Answer::Reply(reply) if is_refusal(reply))
+        };
+        if step.answers.iter().any(hides) {
+            return None;
         }
     }
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    Some(if lines.is_empty() { "envelope = []\n".to_owned() } else { format!("envelope = '''\n{lines}'''\n") })
+}
 
-    /// The text of the message that goes on; DATA is a part of it.
-    fn text(&mut self) -> &mut Vec<u8> {
-        if let Some(session) = self.sessions.last_mut() {
-            let steps = &mut session.steps;
-            if !matches!(steps.last(), Some(Step { said: Err(_), .. })) {
-                let data = steps.pop_if(|step| step.said == Ok("DATA".to_owned()));
-                let answers = data.map(|step| step.answers).unwrap_or_default();
-                steps.push(Step { said: Err(self.messages.len()), answers });
-                self.messages.push(Vec::new());
-            }
-        }
-        if self.messages.is_empty() {
-            self.messages.push(Vec::new());
-        }
-        self.messages.last_mut().expect("one was put there")
-    }
+fn is_refusal(reply: &Reply) -> bool {
+    matches!(reply, Reply::Reject | Reply::Tempfail | Reply::ReplyCode(_))
+}
 
-    fn answer(&mut self, answer: String) {
-        if let Some(step) = self.sessions.last_mut().and_then(|session| session.steps.last_mut()) {
-            step.answers.push(answer);
+/// Sender and recipients, as they were taken.
+#[derive(Default)]
+struct Transaction(Vec<String>);
+
+impl Transaction {
+    fn take(&mut self, line: &[u8]) {
+        if line.starts_with(b"MAIL FROM:") || line.starts_with(b"RCPT TO:") {
+            self.0.push(path_line(&String::from_utf8_lossy(line)));
         }
     }
 
-    /// The texts of the messages, with LF line ends.
-    pub(super) fn messages(&self) -> &[Vec<u8>] {
-        &self.messages
+    /// What is left of it at the end of the message; nothing if that cannot be told.
+    fn finish(&self, step: &Step) -> Option<Vec<String>> {
+        let is_plain = |answer: &Answer| {
+            matches!(
+                answer,
+                Answer::Reply(
+                    Reply::Accept
+                        | Reply::Skip
+                        | Reply::AddHeader { .. }
+                        | Reply::InsertHeader { .. }
+                        | Reply::ChangeHeader { .. }
+                        | Reply::ReplaceBody(_)
+                )
+            )
+        };
+        let mut all: Vec<&String> = self.0.iter().collect();
+        all.sort();
+        all.dedup();
+        let is_told = self.0.len() > 1 && all.len() == self.0.len() && step.answers.iter().all(is_plain);
+        is_told.then(|| self.0.clone())
+    }
+}
+
+/// `RCPT TO:<bob@example.net>[..]`: which parameters go along is the MTA's affair, and so is the form of an address that it completes.
+fn path_line(line: &str) -> String {
+    let (verb, path) = line.split_once(':').unwrap_or((line, ""));
+    let path = path.split_once('>').map_or("", |(path, _)| path);
+    let is_usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "<@._-".contains(c);
+    let is_whole = path == "<" || (path.starts_with('<') && path.matches('@').count() == 1);
+    if is_whole && path.chars().all(is_usual) { format!("{verb}:{path}>[..]") } else { format!("{verb}:[..]") }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use milter_proto::{Address, Command, Frame, Negotiate, Protocol};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{diag::Source, fmt::format};
+
+    fn sent(command: &Command) -> Entry {
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        Entry::Sent(Frame { code: bytes[4], payload: bytes[5..].to_vec() })
     }
 
-    /// Who connected, as captures have it.
-    pub(super) fn client(&self) -> Value {
-        let session = self.sessions.first();
-        json!({
-            "address": session.and_then(|session| session.ip.clone()).unwrap_or_else(|| "127.0.0.2".to_owned()),
-            "port": session.map_or(0, |session| session.port),
-            "hostname": session.and_then(|session| session.hostname.clone()),
-            "dns": if session.is_some_and(|session| session.hostname.is_some()) { "ok" } else { "none" },
-        })
+    fn received(reply: &Reply) -> Entry {
+        let mut bytes = Vec::new();
+        reply.encode(&mut bytes);
+        Entry::Received(Frame { code: bytes[4], payload: bytes[5..].to_vec() })
     }
 
-    /// What the client must have said, as captures have it.
-    pub(super) fn smtp(&self) -> Vec<Value> {
-        let steps = self.sessions.first().map(|session| session.steps.as_slice()).unwrap_or_default();
-        let mut entries = Vec::new();
-        for step in steps {
-            match &step.said {
-                Ok(line) => entries.push(json!({ "c": line })),
-                Err(message) => {
-                    let hex = data_encoding::HEXLOWER.encode(&self.messages[*message]);
-                    entries.extend([json!({ "c": "DATA" }), json!({ "c_message_hex": hex })]);
+    fn connect(name: &[u8]) -> Entry {
+        let address = Address::Inet { port: 25, text: b"192.0.2.1".to_vec() };
+        sent(&Command::Connect { hostname: name.to_vec(), address })
+    }
+
+    fn mail() -> Entry {
+        sent(&Command::Mail { sender: b"<a@b.example>".to_vec(), args: Vec::new() })
+    }
+
+    fn macros(for_command: u8, pairs: &[(&str, &str)]) -> Entry {
+        let pairs = pairs.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec())).collect();
+        sent(&Command::Macro { for_command, pairs })
+    }
+
+    fn written(entries: &[Entry]) -> Option<String> {
+        scenario("it-1", entries, &Story::of(entries), None)
+    }
+
+    /// What stands between the quotes of the dialogue.
+    fn dialogue(entries: &[Entry]) -> String {
+        let text = written(entries).expect("something happened");
+        text.split("'''").nth(1).expect("a block").trim_start().to_owned()
+    }
+
+    #[test]
+    fn every_answer_is_expected_also_the_one_to_the_connection() {
+        let accepted = [connect(b"x"), received(&Reply::Continue), mail(), received(&Reply::Continue)];
+        assert_eq!(dialogue(&accepted), "M: continue\nC: MAIL FROM:<a@b.example>\nM: continue\nC: QUIT\n");
+        let refused = [connect(b"x"), received(&Reply::Reject)];
+        assert_eq!(dialogue(&refused), "M: reject\nC: QUIT\n");
+        assert_eq!(written(&[connect(b"x"), Entry::Closed(true)]), None);
+    }
+
+    #[test]
+    fn an_abort_in_a_transaction_is_a_reset_unless_the_session_ends() {
+        let abort = sent(&Command::Abort);
+        let unknown = sent(&Command::Unknown(b"NOOP".to_vec()));
+        let reset = "C: MAIL FROM:<a@b.example>\nM: continue\nC: RSET\nC: NOOP\nC: QUIT\n";
+        let go = received(&Reply::Continue);
+        assert_eq!(dialogue(&[connect(b"x"), mail(), go.clone(), abort.clone(), unknown.clone()]), reset);
+        let refused = dialogue(&[connect(b"x"), mail(), received(&Reply::Reject), abort.clone(), unknown]);
+        let ended = dialogue(&[connect(b"x"), mail(), go, abort, sent(&Command::Quit)]);
+        assert!(!refused.contains("RSET") && !ended.contains("RSET"), "{refused}{ended}");
+    }
+
+    #[test]
+    fn macros_tell_of_starttls_and_auth() {
+        let entries = [
+            connect(b"x"),
+            macros(b'H', &[("{tls_version}", "TLSv1.3"), ("{cipher}", "AES"), ("{cert_subject}", "")]),
+            sent(&Command::Helo(b"x.example".to_vec())),
+            macros(b'M', &[("{auth_type}", "PLAIN"), ("{auth_authen}", "alice")]),
+            mail(),
+        ];
+        let wanted = "C: [tls version=TLSv1.3 cipher=AES]\nC: EHLO x.example\nC: [auth PLAIN alice]\n\
+                      C: MAIL FROM:<a@b.example>\nC: QUIT\n";
+        assert_eq!(dialogue(&entries), wanted);
+    }
+
+    #[test]
+    fn a_filter_that_closes_behind_the_mta_has_not_hung_up() {
+        let close = [Entry::Closed(true), Entry::Closed(false)];
+        let go = received(&Reply::Continue);
+        let mta_first = [connect(b"x"), go.clone(), close[0].clone(), close[1].clone()];
+        assert_eq!(dialogue(&mta_first), "M: continue\nC: QUIT\n");
+        let filter_first = [connect(b"x"), go, close[1].clone(), close[0].clone()];
+        assert_eq!(dialogue(&filter_first), "M: close\nC: QUIT\n");
+    }
+
+    #[test]
+    fn the_mta_is_described_where_it_is_not_the_usual_one() {
+        let mut offer = Negotiate::offer(4);
+        offer.protocol = Protocol::NONE;
+        let entries = [
+            sent(&Command::Negotiate(offer)),
+            macros(b'C', &[("j", "mx.example.org"), ("v", "Postfix 3.9.1"), ("{daemon_name}", "ORIGINATING")]),
+            connect(b"x"),
+            received(&Reply::Continue),
+        ];
+        let text = written(&entries).expect("something happened");
+        let wanted = "profile = \"postfix\"\nhostname = \"mx.example.org\"\nprotocol_version = 4\n\
+                      macros.connect = \"j, v, {daemon_name}\"\nmacro_values.daemon_name = \"ORIGINATING\"\n";
+        assert!(text.contains(wanted), "{text}");
+    }
+
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        let odd = prop::sample::select(vec![
+            "[message m7]",
+            "'''",
+            "  x ",
+            "[n=a]",
+            "[..]",
+            "/x/",
+            "...",
+            "evil\"name",
+            "\\",
+            "",
+            "\u{202e}",
+            "M: x",
+            "[raw",
+            "#",
+        ]);
+        prop_oneof![odd.prop_map(|text| text.as_bytes().to_vec()), prop::collection::vec(any::<u8>(), 0..12)]
+    }
+
+    fn entries() -> impl Strategy<Value = Entry> {
+        let text = || {
+            texts().prop_map(|mut text| {
+                text.retain(|byte| *byte != 0);
+                text
+            })
+        };
+        prop_oneof![
+            text().prop_map(|name| connect(&name)),
+            text().prop_map(|name| sent(&Command::Helo(name))),
+            (text(), text()).prop_map(|(sender, arg)| sent(&Command::Mail { sender, args: vec![arg] })),
+            (text(), text()).prop_map(|(recipient, arg)| sent(&Command::Rcpt { recipient, args: vec![arg] })),
+            text().prop_map(|line| sent(&Command::Unknown(line))),
+            (text(), text()).prop_map(|(name, value)| sent(&Command::Header { name, value })),
+            (
+                prop::sample::select(b"CHMRTE".to_vec()),
+                prop::sample::select(vec![
+                    "j",
+                    "v",
+                    "{tls_version}",
+                    "{auth_type}",
+                    "{auth_authen}",
+                    "{daemon_name}",
+                    "x y"
+                ]),
+                text()
+            )
+                .prop_map(|(stage, name, value)| sent(&Command::Macro {
+                    for_command: stage,
+                    pairs: vec![(name.as_bytes().to_vec(), value)]
+                })),
+            Just(sent(&Command::Abort)),
+            Just(sent(&Command::BodyEob(b"x".to_vec()))),
+            text().prop_map(|text| received(&Reply::ReplyCode(text))),
+            text().prop_map(|text| received(&Reply::Quarantine(text))),
+            (text(), text()).prop_map(|(name, value)| received(&Reply::AddHeader { name, value })),
+            (any::<u32>(), text(), text()).prop_map(|(index, name, value)| received(&Reply::ChangeHeader {
+                index,
+                name,
+                value
+            })),
+            Just(received(&Reply::Continue)),
+            (any::<u8>(), texts()).prop_map(|(code, payload)| Entry::Received(Frame { code, payload })),
+            any::<bool>().prop_map(Entry::Closed),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_said_the_scenario_can_be_read_and_has_the_one_form(
+            entries in prop::collection::vec(entries(), 0..12),
+            stem in "[ -~]{1,8}",
+        ) {
+            let story = Story::of(&entries);
+            if let Some(text) = scenario(&stem.replace('/', "_"), &entries, &story, Some("it \" was")) {
+                let dir = tempfile::tempdir().expect("a folder");
+                for (index, message) in story.messages().iter().enumerate() {
+                    let name = format!("{}-{}.eml", stem.replace('/', "_"), index + 1);
+                    std::fs::write(dir.path().join(name), message).expect("a file");
                 }
+                let path = dir.path().join("x.toml");
+                let read = crate::scenario::parse(&Source::new(&path, text.clone()));
+                prop_assert!(read.is_ok(), "{:?}\n{text}", read.err());
+                prop_assert_eq!(format(Path::new("x.toml"), &text), Ok(text));
             }
         }
-        entries.extend([json!({ "c": "QUIT" }), json!({ "c_close": true })]);
-        entries
-    }
-
-    /// The scenario file; `stem` names the messages' files beside it.
-    pub(super) fn scenario(&self, stem: &str) -> String {
-        let mut text = format!("name = \"{stem}, as it was recorded\"\n");
-        for session in self.sessions.iter().filter(|session| !session.steps.is_empty()) {
-            let ip = session.ip.as_deref().unwrap_or("127.0.0.1");
-            let name = session.hostname.as_ref().map(|name| format!("{name} ")).unwrap_or_default();
-            // HELO and EHLO are the same packet: the milter cannot tell them apart, and so cannot the recorder.
-            let _ = write!(text, "\n[[session]]\nclient = \"{name}[{ip}]\"\ndialogue = '''\n");
-            for step in &session.steps {
-                let _ = match &step.said {
-                    Ok(line) => writeln!(text, "C: {}", line.replace("'''", "[..]")),
-                    Err(number) => writeln!(text, "C: [message m{}]", number + 1),
-                };
-                for answer in &step.answers {
-                    let _ = writeln!(text, "M: {}", answer.replace("'''", "[..]"));
-                }
-            }
-            text.push_str("C: QUIT\n'''\n");
-        }
-        if !self.messages.is_empty() {
-            text.push_str("\n[messages]\n");
-        }
-        for number in 1..=self.messages.len() {
-            let _ = writeln!(text, "m{number} = {{ file = \"{stem}-{number}.eml\" }}");
-        }
-        text
     }
 }

@@ -204,6 +204,11 @@ fn check_text(line: &Line) -> Result<(), Diag> {
     }
 }
 
+/// Whether `text` can stand behind `M:`, and is no pattern as a whole.
+pub(crate) fn is_milter_answer(text: &str) -> bool {
+    milter_verb::is_known(text) && Matcher::new(text).is_ok()
+}
+
 /// Checks the name of a lint.
 fn check_warning(text: &str, span: &Span) -> Result<(), Diag> {
     if text == NONE || text.starts_with(['/', '[']) || Lint::from_id(text).is_some() {

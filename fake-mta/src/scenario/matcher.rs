@@ -105,7 +105,7 @@ pub(super) fn holds_matcher(text: &str) -> bool {
 }
 
 /// A line that expects just this text, whatever it looks like.
-pub(super) fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let is_matcher = c == '[' && matcher_at(&text[at + 1..]).is_some();

@@ -28,7 +28,9 @@ pub use read::{parse, units};
 pub use vocabulary::Unknown;
 pub use wire::{Packet, Wire};
 
+pub(crate) use dialogue::is_milter_answer;
 pub(crate) use duration::{parse as parse_duration, print as print_duration};
+pub(crate) use matcher::literal;
 pub(crate) use node::{Entry, Node, Value};
 pub(crate) use problems::Problems;
 pub(crate) use read::{Fields, to_toml_table};

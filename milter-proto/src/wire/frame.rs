@@ -79,6 +79,11 @@ impl FrameDecoder {
         self.buffer.len() - self.start
     }
 
+    /// Those bytes: after an error, all that cannot be read.
+    pub fn rest(&self) -> &[u8] {
+        &self.buffer[self.start..]
+    }
+
     fn checked_length(&self, length: u32) -> Result<usize, FrameError> {
         let too_long = FrameError::TooLong { length, limit: self.length_max };
         match usize::try_from(length) {
@@ -166,7 +171,7 @@ mod tests {
         for _ in 0..1000 {
             assert_eq!(decoder.next(), Ok(Some(Frame { code: b'c', payload: Vec::new() })));
         }
-        assert_eq!((decoder.next(), decoder.pending()), (Ok(None), 2));
+        assert_eq!((decoder.next(), decoder.pending(), decoder.rest()), (Ok(None), 2, &[0, 0][..]));
         decoder.push(&[0, 1, b'a']);
         assert_eq!(decoder.next(), Ok(Some(Frame { code: b'a', payload: Vec::new() })));
         decoder.push(&[]);

@@ -125,7 +125,7 @@ pub(super) fn stage_list(host: &Host, release: &Release, agreed: &Negotiate, sta
     set.unwrap_or_else(|| default_list(release, stage).iter().map(|&name| name.to_owned()).collect())
 }
 
-fn default_list(release: &Release, stage: MacroStage) -> &'static [&'static str] {
+pub(super) fn default_list(release: &Release, stage: MacroStage) -> &'static [&'static str] {
     let lists = &release.macros;
     match stage {
         MacroStage::Connect => lists.connect,

@@ -41,3 +41,8 @@ pub(crate) use session::{LINE_RULES, Postfix};
 pub(crate) fn profile_name() -> &'static str {
     release::POSTFIX_3_7.profile
 }
+
+/// The macros that it sends at a stage if nobody has set others.
+pub(super) fn default_macros(stage: milter_proto::MacroStage) -> &'static [&'static str] {
+    macros::default_list(&release::POSTFIX_3_7, stage)
+}

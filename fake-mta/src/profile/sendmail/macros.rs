@@ -269,7 +269,7 @@ fn split_names(release: &Release, names: &[u8]) -> Vec<String> {
     names.take(release.asked_macros_max).map(str::to_owned).collect()
 }
 
-fn default_list(release: &Release, stage: MacroStage) -> &'static [&'static str] {
+pub(super) fn default_list(release: &Release, stage: MacroStage) -> &'static [&'static str] {
     let lists = &release.macros;
     match stage {
         MacroStage::Connect => lists.connect,

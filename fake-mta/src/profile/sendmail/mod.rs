@@ -39,3 +39,8 @@ pub(crate) use session::{LINE_RULES, Sendmail};
 pub(crate) fn profile_name() -> &'static str {
     release::SENDMAIL_8_17.profile
 }
+
+/// The macros that it sends at a stage if nobody has set others.
+pub(super) fn default_macros(stage: milter_proto::MacroStage) -> &'static [&'static str] {
+    macros::default_list(&release::SENDMAIL_8_17, stage)
+}

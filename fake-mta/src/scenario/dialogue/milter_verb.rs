@@ -43,6 +43,12 @@ pub(super) fn check(text: &str, span: &Span) -> Result<(), Diag> {
         .help(format!("write it as `M: {example}`")))
 }
 
+/// Whether it is a verb with what belongs behind it.
+pub(super) fn is_known(text: &str) -> bool {
+    let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
+    VERBS.into_iter().any(|(name, shape, _)| name == verb && fits(shape, rest.trim()))
+}
+
 fn unknown(verb: &str, text: &str, span: &Span) -> Diag {
     let unknown = Unknown::new("milter answer", verb, VERBS.map(|(name, ..)| name));
     let diag = Diag::error(unknown.to_string()).label(span, "");
