@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write as _},
     path::Path,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use super::{
@@ -42,10 +45,10 @@ impl Numbers {
 }
 
 /// Writes all files of a connection, and tells of it if that fails.
-pub(super) fn write(args: &RecordArgs, numbers: &Numbers, mut recording: Recording) {
+pub(super) fn write(args: &RecordArgs, numbers: &Numbers, redactor: &Mutex<Redactor>, mut recording: Recording) {
     let number = recording.number;
     if args.redact {
-        recording.entries = Redactor::new().redact(&recording.entries);
+        recording.entries = redactor.lock().unwrap_or_else(PoisonError::into_inner).redact(&recording.entries);
         if !args.quiet {
             recording.entries.iter().for_each(|entry| tell(number, &entry.line()));
         }

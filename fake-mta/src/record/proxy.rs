@@ -1,6 +1,9 @@
 //! The proxy: bytes go through as they come, and are read on the way.
 
-use std::{fs, io, sync::Arc};
+use std::{
+    fs, io,
+    sync::{Arc, Mutex},
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split},
@@ -10,6 +13,7 @@ use tokio::{
 use super::{
     RecordArgs,
     files::{self, Numbers},
+    redact::Redactor,
     seen::{Direction, Number, Seen, tell},
 };
 use crate::{
@@ -36,6 +40,7 @@ async fn record_until(args: &RecordArgs, cancel: &Cancel) -> io::Result<()> {
     let recorder = Arc::new(Recorder {
         args: args.clone(),
         numbers: Numbers::behind_those_in(&args.dir, &args.name)?,
+        redactor: Mutex::default(),
         cancel: cancel.clone(),
     });
     let listener = Listener::bind(&args.listen, args.mode).await?;
@@ -58,6 +63,8 @@ async fn record_until(args: &RecordArgs, cancel: &Cancel) -> io::Result<()> {
 struct Recorder {
     args: RecordArgs,
     numbers: Arc<Numbers>,
+    /// The same name is the same in all connections.
+    redactor: Mutex<Redactor>,
     cancel: Cancel,
 }
 
@@ -87,7 +94,7 @@ impl Recorder {
         let recording = seen.finish();
         if !recording.entries.is_empty() {
             // Long records take their time, and other connections must not wait for it.
-            let _ = spawn_blocking(move || files::write(&self.args, &self.numbers, recording)).await;
+            let _ = spawn_blocking(move || files::write(&self.args, &self.numbers, &self.redactor, recording)).await;
         }
     }
 }

@@ -1,160 +1,239 @@
-//! Invented names in the place of real ones: the same one for the same name throughout a record.
+//! Invented names in the place of real ones: the same one for the same name throughout a run. What cannot be told from a secret goes.
 
-use std::collections::BTreeMap;
+mod names;
+mod words;
 
 use milter_proto::{Address, Command, Frame, Reply};
-use regex_lite::{Captures, Regex};
 
+use self::{
+    names::Names,
+    words::{Words, text},
+};
 use super::Entry;
 
-/// Replaces addresses, host names and IP addresses; what stood for what is forgotten with it.
-pub(super) struct Redactor {
-    pattern: Regex,
-    names: BTreeMap<String, String>,
-}
+/// Replaces addresses, names of hosts and people, and secrets; what stood for what is forgotten with it.
+#[derive(Debug, Default)]
+pub(super) struct Redactor(Names);
 
 impl Redactor {
-    pub(super) fn new() -> Self {
-        let pattern = r"(?i)([a-z0-9._%+=-]+@)?(\d{1,3}(\.\d{1,3}){3}|([a-z0-9_-]+\.)+[a-z]{2,})|([0-9a-f]{0,4}:){3,}[0-9a-f]{0,4}";
-        let pattern = Regex::new(pattern).expect("the pattern is one");
-        Self { pattern, names: BTreeMap::new() }
-    }
-
     /// The record without what it should not tell.
     pub(super) fn redact(&mut self, entries: &[Entry]) -> Vec<Entry> {
+        if self.0.len() > NAMES_MAX {
+            self.0 = Names::default();
+        }
+        // The first time tells which names there are: one may stand in a text before it is known for one.
+        entries.iter().for_each(|entry| drop(self.entry(entry)));
         entries.iter().map(|entry| self.entry(entry)).collect()
     }
 
     fn entry(&mut self, entry: &Entry) -> Entry {
         match entry {
             Entry::Sent(frame) => Entry::Sent(self.sent(frame)),
-            Entry::Received(frame) => Entry::Received(Frame { code: frame.code, payload: self.received(frame) }),
+            Entry::Received(frame) => Entry::Received(self.received(frame)),
             Entry::Raw(from_mta, bytes) => Entry::Raw(*from_mta, gone(bytes)),
             Entry::Closed(from_mta) => Entry::Closed(*from_mta),
         }
     }
 
-    fn received(&mut self, frame: &Frame) -> Vec<u8> {
-        let encoded = |reply: &Reply| {
-            let mut bytes = Vec::new();
-            reply.encode(&mut bytes);
-            bytes.get(5..).unwrap_or_default().to_vec()
+    fn sent(&mut self, frame: &Frame) -> Frame {
+        let Ok(command) = Command::decode(frame) else { return unreadable(frame) };
+        let command = match command {
+            Command::Body(bytes) => Command::Body(gone(&bytes)),
+            Command::BodyEob(bytes) => Command::BodyEob(gone(&bytes)),
+            Command::Connect { hostname, address } => {
+                Command::Connect { hostname: self.host(&hostname), address: self.address(address) }
+            }
+            Command::Helo(name) => Command::Helo(self.host(&name)),
+            Command::Mail { sender, args } => Command::Mail { sender: self.mailbox(&sender), args: self.args(&args) },
+            Command::Rcpt { recipient, args } => {
+                Command::Rcpt { recipient: self.mailbox(&recipient), args: self.args(&args) }
+            }
+            Command::Header { name, value } => {
+                let (name, value) = self.field(&name, &value);
+                Command::Header { name, value }
+            }
+            Command::Macro { for_command, pairs } => {
+                let pairs = pairs.into_iter().map(|(name, value)| self.macro_pair(&name, &value)).collect();
+                Command::Macro { for_command, pairs }
+            }
+            // It may be anything, a password in the wrong place too.
+            Command::Unknown(_) => Command::Unknown(b"REDACTED".to_vec()),
+            Command::Negotiate(_) | Command::Data | Command::Eoh | Command::Abort | Command::Quit | Command::QuitNc => {
+                return frame.clone();
+            }
         };
-        match Reply::decode(frame) {
-            Ok(Reply::ReplaceBody(bytes)) => gone(&bytes),
-            Ok(Reply::AddHeader { name, value }) => {
-                let value = self.field(&name, &value);
-                encoded(&Reply::AddHeader { name, value })
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        packet(frame, &bytes)
+    }
+
+    fn received(&mut self, frame: &Frame) -> Frame {
+        let Ok(reply) = Reply::decode(frame) else { return unreadable(frame) };
+        let reply = match reply {
+            Reply::ReplyCode(said) => Reply::ReplyCode(self.said(&said)),
+            Reply::Quarantine(reason) => Reply::Quarantine(self.said(&reason)),
+            Reply::ReplaceBody(bytes) => Reply::ReplaceBody(gone(&bytes)),
+            Reply::AddHeader { name, value } => {
+                let (name, value) = self.field(&name, &value);
+                Reply::AddHeader { name, value }
             }
-            Ok(Reply::InsertHeader { index, name, value }) => {
-                let value = self.field(&name, &value);
-                encoded(&Reply::InsertHeader { index, name, value })
+            Reply::InsertHeader { index, name, value } => {
+                let (name, value) = self.field(&name, &value);
+                Reply::InsertHeader { index, name, value }
             }
-            Ok(Reply::ChangeHeader { index, name, value }) => {
-                let value = self.field(&name, &value);
-                encoded(&Reply::ChangeHeader { index, name, value })
+            Reply::ChangeHeader { index, name, value } => {
+                let (name, value) = self.field(&name, &value);
+                Reply::ChangeHeader { index, name, value }
             }
-            _ => self.strings(&frame.payload),
+            Reply::ChangeFrom { address, args } => {
+                Reply::ChangeFrom { address: self.mailbox(&address), args: self.joined_args(args) }
+            }
+            Reply::AddRcpt(address) => Reply::AddRcpt(self.mailbox(&address)),
+            Reply::AddRcptPar { address, args } => {
+                Reply::AddRcptPar { address: self.mailbox(&address), args: self.joined_args(args) }
+            }
+            Reply::DeleteRcpt(address) => Reply::DeleteRcpt(self.mailbox(&address)),
+            _ => return frame.clone(),
+        };
+        let mut bytes = Vec::new();
+        reply.encode(&mut bytes);
+        packet(frame, &bytes)
+    }
+
+    fn host(&mut self, name: &[u8]) -> Vec<u8> {
+        self.0.host(&String::from_utf8_lossy(name)).into_bytes()
+    }
+
+    fn address(&mut self, address: Address) -> Address {
+        match address {
+            Address::Inet { port, text } => Address::Inet { port, text: self.host(&text) },
+            Address::Inet6 { port, text } => Address::Inet6 { port, text: self.host(&text) },
+            Address::Unix { .. } | Address::Unknown => Address::Unknown,
         }
     }
 
-    /// The value of a header field. What is known to hold addresses, dates or words of a program keeps its form; the rest may be
-    /// anything that somebody wrote.
-    fn field(&mut self, name: &[u8], value: &[u8]) -> Vec<u8> {
+    fn mailbox(&mut self, path: &[u8]) -> Vec<u8> {
+        self.0.mailbox(&String::from_utf8_lossy(path)).into_bytes()
+    }
+
+    /// ESMTP parameters: only those stay whose values are words of the standards.
+    fn args(&mut self, args: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        args.iter().map(|arg| self.arg(&String::from_utf8_lossy(arg)).into_bytes()).collect()
+    }
+
+    fn joined_args(&mut self, args: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let args = args?;
+        let words: Vec<Vec<u8>> = args.split(|&byte| byte == b' ').map(<[u8]>::to_vec).collect();
+        Some(self.args(&words).join(&b' '))
+    }
+
+    fn arg(&mut self, arg: &str) -> String {
+        let (key, value) = arg.split_once('=').unwrap_or((arg, ""));
+        if let Some(address) = arg.to_ascii_uppercase().starts_with("ORCPT=RFC822;").then(|| &arg[13..]) {
+            return format!("{}{}", &arg[..13], self.0.mailbox(address));
+        }
+        let is_harmless = value.chars().all(|c| c.is_ascii_alphanumeric() || c == ',');
+        match HARMLESS_ARGS.contains(&key.to_ascii_uppercase().as_str()) && is_harmless {
+            true => arg.to_owned(),
+            false if ["AUTH", "ENVID", "ORCPT"].iter().any(|known| known.eq_ignore_ascii_case(key)) => {
+                format!("{key}=redacted")
+            }
+            false => "REDACTED".to_owned(),
+        }
+    }
+
+    fn said(&mut self, said: &[u8]) -> Vec<u8> {
+        text(&mut self.0, &String::from_utf8_lossy(said), Words::Stay).into_bytes()
+    }
+
+    /// A header field. What is known to hold addresses, dates or words of a program keeps its form; the rest may be anything that
+    /// somebody wrote.
+    fn field(&mut self, name: &[u8], value: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let is = |names: &[&str]| names.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name));
-        if is(&MAILBOXES) {
-            return self.mailboxes(value);
-        }
-        if is(&TECHNICAL) {
-            return self.text(value);
-        }
-        let space: &[u8] = if value.starts_with(b" ") { b" " } else { b"" };
-        if value.trim_ascii().is_empty() { value.to_vec() } else { [space, b"redacted"].concat() }
+        let shown_name = if is(&MAILBOXES) || is(&TECHNICAL) || is(&FREE) { name } else { b"X-Redacted" };
+        let value = String::from_utf8_lossy(value);
+        let space = if value.starts_with(' ') { " " } else { "" };
+        let shown = if value.trim().is_empty() {
+            value.into_owned()
+        } else if is(&MAILBOXES) {
+            format!("{space}{}", self.mailboxes(&value))
+        } else if is(&TECHNICAL) {
+            text(&mut self.0, &value, Words::Known)
+        } else {
+            format!("{space}redacted")
+        };
+        (shown_name.to_vec(), shown.into_bytes())
     }
 
     /// Addresses without what stands around them: names, comments.
-    fn mailboxes(&mut self, value: &[u8]) -> Vec<u8> {
-        let text: String = value.iter().copied().map(char::from).collect();
-        let names = &mut self.names;
-        let found: Vec<String> = self
-            .pattern
-            .captures_iter(&text)
-            .filter(|found| found.get(1).is_some())
-            .map(|found| format!("<{}>", invented(names, &found)))
-            .collect();
-        let space = if value.starts_with(b" ") { " " } else { "" };
-        format!("{space}{}", if found.is_empty() { "redacted".to_owned() } else { found.join(", ") }).into_bytes()
+    fn mailboxes(&mut self, value: &str) -> String {
+        let words = value.split(|c: char| c.is_whitespace() || "<>(),;:\"".contains(c));
+        let addresses = words.filter(|word| word.contains('@'));
+        let found: Vec<String> = addresses.map(|address| format!("<{}>", self.0.mailbox(address))).collect();
+        if found.is_empty() { "redacted".to_owned() } else { found.join(", ") }
     }
 
-    fn sent(&mut self, frame: &Frame) -> Frame {
-        let encoded = |command: &Command| {
-            let mut bytes = Vec::new();
-            command.encode(&mut bytes);
-            Frame { code: frame.code, payload: bytes.get(5..).unwrap_or_default().to_vec() }
+    fn macro_pair(&mut self, name: &[u8], value: &[u8]) -> (Vec<u8>, Vec<u8>) {
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"{}_".contains(byte);
+        let shown_name = if name.iter().all(is_name) { name.to_vec() } else { b"{redacted}".to_vec() };
+        let bare = String::from_utf8_lossy(name).trim_matches(['{', '}']).to_owned();
+        let value = String::from_utf8_lossy(value);
+        let shown = match bare.as_str() {
+            _ if value.is_empty() => String::new(),
+            "j" | "s" | "k" | "client_name" | "client_ptr" | "client_addr" | "if_name" | "if_addr" | "daemon_addr"
+            | "mail_host" | "rcpt_host" => self.0.host(&value),
+            "f" | "mail_addr" | "rcpt_addr" | "mail_from" | "auth_authen" | "auth_author" => self.0.mailbox(&value),
+            _ if bare.starts_with("cert") || bare.starts_with("cn_") => "redacted".to_owned(),
+            _ if PLAIN_MACROS.contains(&bare.as_str()) => text(&mut self.0, &value, Words::Stay),
+            _ => text(&mut self.0, &value, Words::Known),
         };
-        match Command::decode(frame) {
-            Ok(Command::Body(bytes)) => encoded(&Command::Body(gone(&bytes))),
-            Ok(Command::BodyEob(bytes)) => encoded(&Command::BodyEob(gone(&bytes))),
-            // Port and address stand side by side in the packet: they are told apart here alone.
-            Ok(Command::Connect { hostname, address }) => {
-                let address = match address {
-                    Address::Inet { port, text } => Address::Inet { port, text: self.text(&text) },
-                    Address::Inet6 { port, .. } => Address::Inet6 { port, text: b"IPv6:2001:db8::1".to_vec() },
-                    other => other,
-                };
-                encoded(&Command::Connect { hostname: self.text(&hostname), address })
-            }
-            Ok(Command::Header { name, value }) => {
-                let value = self.field(&name, &value);
-                encoded(&Command::Header { name, value })
-            }
-            Ok(Command::Macro { for_command, pairs }) => {
-                let pairs = pairs.into_iter().map(|(name, value)| {
-                    let is_secret =
-                        name.starts_with(b"{auth") || name.starts_with(b"{cert") || name.starts_with(b"{cn_");
-                    let value = if is_secret { b"redacted".to_vec() } else { self.text(&value) };
-                    (name, value)
-                });
-                encoded(&Command::Macro { for_command, pairs: pairs.collect() })
-            }
-            _ => Frame { code: frame.code, payload: self.strings(&frame.payload) },
-        }
-    }
-
-    /// A payload of strings: their ends stay where they are.
-    fn strings(&mut self, payload: &[u8]) -> Vec<u8> {
-        let parts: Vec<Vec<u8>> = payload.split(|&byte| byte == 0).map(|part| self.text(part)).collect();
-        parts.join(&0)
-    }
-
-    /// Text with other names in it. Bytes that are no UTF-8 are taken one by one for characters and back.
-    fn text(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let text: String = bytes.iter().copied().map(char::from).collect();
-        let names = &mut self.names;
-        let replaced = self.pattern.replace_all(&text, |found: &Captures<'_>| invented(names, found));
-        replaced.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect()
+        (shown_name, shown.into_bytes())
     }
 }
 
-fn invented(names: &mut BTreeMap<String, String>, found: &Captures<'_>) -> String {
-    let whole = found[0].to_ascii_lowercase();
-    let Some(host) = found.get(2) else {
-        return "2001:db8::1".to_owned();
-    };
-    let mut name = |real: String, make: &dyn Fn(usize) -> String| {
-        let next = names.len() + 1;
-        names.entry(real).or_insert_with(|| make(next)).clone()
-    };
-    let is_ip = host.as_str().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let host = name(host.as_str().to_ascii_lowercase(), &|number| match is_ip {
-        true => format!("192.0.2.{}", number % 256),
-        false => format!("host{number}.example"),
-    });
-    match found.get(1) {
-        Some(_) => format!("{}@{host}", name(whole, &|number| format!("user{number}"))),
-        None => host,
-    }
+/// A packet of the same kind with other contents; `bytes` begin with a length and a code.
+fn packet(frame: &Frame, bytes: &[u8]) -> Frame {
+    Frame { code: frame.code, payload: bytes.get(5..).unwrap_or_default().to_vec() }
 }
+
+/// What makes no sense may hold anything.
+fn unreadable(frame: &Frame) -> Frame {
+    Frame { code: frame.code, payload: gone(&frame.payload) }
+}
+
+/// What stands for bytes that are nobody's business.
+fn gone(bytes: &[u8]) -> Vec<u8> {
+    if bytes.is_empty() { Vec::new() } else { format!("[{} bytes]\r\n", bytes.len()).into_bytes() }
+}
+
+/// When so many names are known a connection begins with none: a recorder may run for years.
+const NAMES_MAX: usize = 100_000;
+
+/// Parameters whose values are numbers or words of the standards.
+const HARMLESS_ARGS: [&str; 5] = ["SIZE", "BODY", "SMTPUTF8", "RET", "NOTIFY"];
+
+/// Macros whose words the MTA makes up.
+const PLAIN_MACROS: [&str; 19] = [
+    "i",
+    "v",
+    "daemon_name",
+    "daemon_port",
+    "client_port",
+    "client_connections",
+    "client_resolve",
+    "mail_mailer",
+    "rcpt_mailer",
+    "auth_type",
+    "auth_ssf",
+    "tls_version",
+    "cipher",
+    "cipher_bits",
+    "verify",
+    "nrcpts",
+    "msg_size",
+    "b",
+    "t",
+];
 
 /// Fields of addresses with the names of people.
 const MAILBOXES: [&str; 11] = [
@@ -171,7 +250,7 @@ const MAILBOXES: [&str; 11] = [
     "Errors-To",
 ];
 
-/// Fields that programs write: names and addresses in them are replaced, their other words stay.
+/// Fields that programs write: names and addresses in them are replaced, words that programs use stay.
 const TECHNICAL: [&str; 14] = [
     "Received",
     "Received-SPF",
@@ -189,33 +268,75 @@ const TECHNICAL: [&str; 14] = [
     "Precedence",
 ];
 
-/// What stands for bytes that are nobody's business.
-fn gone(bytes: &[u8]) -> Vec<u8> {
-    if bytes.is_empty() { Vec::new() } else { format!("[{} bytes]\r\n", bytes.len()).into_bytes() }
-}
+/// Fields of which everybody knows the name, and nobody the value.
+const FREE: [&str; 12] = [
+    "Subject",
+    "Comments",
+    "Keywords",
+    "Content-Type",
+    "Content-Disposition",
+    "DKIM-Signature",
+    "ARC-Seal",
+    "ARC-Message-Signature",
+    "ARC-Authentication-Results",
+    "List-Id",
+    "List-Unsubscribe",
+    "User-Agent",
+];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_same_name_becomes_the_same_and_nothing_else_is_touched() {
-        let mut redactor = Redactor::new();
-        let text = redactor.text(b"from a@b.example.com ([10.1.2.3]) by A@b.example.com, not 1.2 or x@y\xe9");
-        assert_eq!(text, b"from user2@host1.example ([192.0.2.3]) by user2@host1.example, not 1.2 or x@y\xe9");
+    fn field(name: &str, value: &str) -> (String, String) {
+        let (name, value) = Redactor::default().field(name.as_bytes(), value.as_bytes());
+        (String::from_utf8(name).expect("text"), String::from_utf8(value).expect("text"))
     }
 
     #[test]
     fn what_somebody_wrote_goes_and_what_programs_wrote_stays() {
-        let mut redactor = Redactor::new();
-        let mut field = |name: &str, value: &[u8]| {
-            String::from_utf8(redactor.field(name.as_bytes(), value)).expect("what is left is text")
-        };
-        assert_eq!(field("Subject", b" call me: 555 0100, password hunter2"), " redacted");
-        assert_eq!(field("X-Anything", b"Robert'); DROP"), "redacted");
-        assert_eq!(field("From", b" \"Doe, Jane\" <jane@corp.example.com> (at home)"), " <user2@host1.example>");
-        assert_eq!(field("to", b"undisclosed recipients:;"), "redacted");
-        assert_eq!(field("Received-SPF", b"pass (corp.example.com: ok)"), "pass (host1.example: ok)");
-        assert_eq!(field("Subject", b""), "");
+        for (name, value, wanted) in [
+            ("Subject", " call me: 555 0100, password hunter2", ("Subject", " redacted")),
+            ("X-Secret-Project", "Robert'); DROP", ("X-Redacted", "redacted")),
+            ("From", " \"Doe, Jane\" <jane@corp.example> (at home)", ("From", " <user2@host1.example>")),
+            ("to", "undisclosed recipients:;", ("to", "redacted")),
+            ("Received-SPF", "pass (corp.example: ok)", ("Received-SPF", "pass (host1.example: ok)")),
+            ("Subject", "", ("Subject", "")),
+        ] {
+            assert_eq!(field(name, value), (wanted.0.to_owned(), wanted.1.to_owned()));
+        }
+    }
+
+    fn sent(command: &Command) -> Entry {
+        let mut bytes = Vec::new();
+        command.encode(&mut bytes);
+        Entry::Sent(Frame { code: bytes[4], payload: bytes[5..].to_vec() })
+    }
+
+    #[test]
+    fn a_name_is_replaced_also_where_it_stands_before_it_is_known() {
+        let entries = [
+            sent(&Command::Header { name: b"Received".to_vec(), value: b"from laptop-joe by x".to_vec() }),
+            sent(&Command::Helo(b"LAPTOP-JOE".to_vec())),
+            sent(&Command::Unknown(b"dG9wc2VjcmV0".to_vec())),
+            sent(&Command::Mail {
+                sender: b"<joe>".to_vec(),
+                args: vec![b"SIZE=10".to_vec(), b"AUTH=joe".to_vec(), b"joe".to_vec()],
+            }),
+        ];
+        let mut redactor = Redactor::default();
+        let lines: Vec<String> = redactor.redact(&entries).iter().map(Entry::line).collect();
+        let wanted = [
+            "> header Received: from host1.example by redacted",
+            "> helo host1.example",
+            "> unknown REDACTED",
+            "> mail <user2> SIZE=10 AUTH=redacted REDACTED",
+        ];
+        assert_eq!(lines, wanted);
+        assert_eq!(
+            redactor.redact(&entries[1..2])[0].line(),
+            "> helo host1.example",
+            "it is the same in each connection"
+        );
     }
 }
