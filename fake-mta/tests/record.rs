@@ -153,12 +153,14 @@ fn what_was_recorded_of_either_mta_replays_equal() {
     }
 }
 
-/// A pcap file of one connection over loopback: Ethernet, IPv4, TCP; the pieces as (from the MTA, sequence number, bytes).
+/// A pcap file of one connection over loopback: Ethernet, IPv4, TCP; the pieces as (from the MTA, sequence number, bytes), a
+/// millisecond each. A piece without bytes opens the connection.
 fn pcap(pieces: &[(bool, u32, &[u8])]) -> Vec<u8> {
     let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
-    for (from_mta, sequence, data) in pieces {
+    for (number, (from_mta, sequence, data)) in pieces.iter().enumerate() {
         let length = u32::try_from(14 + 40 + data.len()).expect("a short piece");
-        file.extend([0; 8]);
+        file.extend([1, 0, 0, 0]);
+        file.extend(u32::try_from(number * 1000).expect("few pieces").to_le_bytes());
         file.extend(length.to_le_bytes());
         file.extend(length.to_le_bytes());
         file.extend([0; 14]);
@@ -167,32 +169,54 @@ fn pcap(pieces: &[(bool, u32, &[u8])]) -> Vec<u8> {
         let ports: [u16; 2] = if *from_mta { [40_000, 8891] } else { [8891, 40_000] };
         ports.iter().for_each(|port| file.extend(port.to_be_bytes()));
         file.extend(sequence.to_be_bytes());
-        file.extend([0, 0, 0, 0, 0x50, 0x10, 0, 0, 0, 0, 0, 0]);
+        let flags = match (data.is_empty(), from_mta) {
+            (true, true) => 0x02,
+            (true, false) => 0x12,
+            (false, _) => 0x10,
+        };
+        file.extend([0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0]);
         file.extend_from_slice(data);
     }
     file
 }
 
+const OFFER: &[u8] = b"\0\0\0\x0dO\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff";
+const AGREED: &[u8] = b"\0\0\0\x0dO\0\0\0\x06\0\0\0\x01\0\0\0\0";
+
 #[test]
 fn a_pcap_file_is_put_together_and_shown() {
     let dir = folder();
-    let offer = b"\0\0\0\x0dO\0\0\0\x06\0\0\x01\xff\0\x1f\xff\xff";
-    let answer = b"\0\0\0\x0dO\0\0\0\x06\0\0\0\x01\0\0\0\0";
-    let sent = [&offer[..], b"\0\0\0\x07M<a@b>\0", b"\0\0\0\x01Q"].concat();
-    let (first, second) = sent.split_at(20);
-    // Out of order, and one piece twice.
+    // Out of order from the first piece on, and one piece twice.
     let file = pcap(&[
-        (true, 1000, &first[..5]),
-        (true, 1020, second),
-        (true, 1005, &first[5..]),
-        (true, 1005, &first[5..]),
-        (false, 7, answer),
+        (true, 999, b""),
+        (false, 6, b""),
+        (true, 1005, &OFFER[5..]),
+        (true, 1000, &OFFER[..5]),
+        (true, 1005, &OFFER[5..]),
+        (false, 7, AGREED),
+        (true, 1017, b"\0\0\0\x07M<a@b>\0"),
         (false, 24, b"\0\0\0\x01r"),
+        (true, 1028, b"\0\0\0\x01Q"),
     ]);
     fs::write(dir.path().join("x.pcap"), file).expect("a file");
     insta::assert_snapshot!("pcap", told(dir.path(), &["decode", "x.pcap"]));
     let text = told(dir.path(), &["decode", "script"]);
     assert!(text.contains("neither a capture, nor a pcap file, nor milter packets"), "{text}");
+}
+
+#[test]
+fn what_a_pcap_file_lacks_is_said() {
+    let dir = folder();
+    let decoded = |pieces: &[(bool, u32, &[u8])]| {
+        fs::write(dir.path().join("x.pcap"), pcap(pieces)).expect("a file");
+        told(dir.path(), &["decode", "x.pcap"])
+    };
+    let text = decoded(&[(true, 1000, OFFER), (true, 1017, b"\0\0\0\x0aB0123"), (true, 1030, b"8\0\0\0\x01Q")]);
+    assert!(text.contains("> body 9 bytes"), "{text}");
+    assert!(text.contains("> quit\n") && text.contains("> 4 bytes were not captured"), "{text}");
+    let text = decoded(&[(true, 1000, b"GET / HTTP/1.0\r\n\r\n")]);
+    assert!(text.contains("1 TCP connections, none of which begins with milter packets"), "{text}");
+    assert!(text.ends_with("exit 2\n"), "{text}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn file_name(text: &str) -> Result<String, String> {
 /// What to decode.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DecodeArgs {
-    /// Captures (*.json, *.jsonl), pcap files, or the bytes of one direction as they went over the wire
+    /// Captures (*.json, *.jsonl), pcap and pcapng files, or the bytes of one direction as they went over the wire; - is standard input
     #[arg(required = true)]
     pub(super) files: Vec<PathBuf>,
 }

@@ -1,11 +1,18 @@
 //! `fake-mta decode FILE`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
-use milter_proto::{Command, FrameDecoder, limits};
+use milter_proto::{Command, Frame, FrameDecoder, limits};
 use serde_json::Value;
 
-use super::{DecodeArgs, Entry, pcap};
+use super::{
+    DecodeArgs, Entry,
+    pcap::{self, Conversation, Stream},
+};
 use crate::{
     diag::{Diag, escape},
     run::{Console, Exit},
@@ -27,9 +34,15 @@ pub fn decode(args: &DecodeArgs, console: &mut Console) -> Exit {
 }
 
 fn file(path: &Path) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    if pcap::is_pcap(&bytes) {
-        return pcap::conversations(&bytes).map(|found| found.iter().map(conversation).collect());
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(path)
+    };
+    let bytes = bytes.map_err(|error| error.to_string())?;
+    if pcap::is_capture(&bytes) {
+        return conversations(pcap::conversations(&bytes)?);
     }
     match std::str::from_utf8(&bytes) {
         Ok(text) if text.trim_start().starts_with('{') => captures(text),
@@ -69,52 +82,62 @@ fn packet_line(packet: &Value) -> String {
     let code = packet.get(1).and_then(crate::replay::packet_code);
     let payload = packet.get(2).and_then(crate::replay::payload);
     match (word(0), code, payload) {
-        (Some(">"), Some(code), Some(payload)) => Entry::Sent(milter_proto::Frame { code, payload }).line(),
-        (Some("<"), Some(code), Some(payload)) => Entry::Received(milter_proto::Frame { code, payload }).line(),
+        (Some(">"), Some(code), Some(payload)) => Entry::Sent(Frame { code, payload }).line(),
+        (Some("<"), Some(code), Some(payload)) => Entry::Received(Frame { code, payload }).line(),
         (Some(">eof" | ">reset"), ..) => Entry::Closed(true).line(),
         (Some("<close" | "<eof"), ..) => Entry::Closed(false).line(),
         _ => packet.to_string(),
     }
 }
 
-/// A connection of a pcap file. Time is not kept: each side's packets go on until the other has to answer.
-fn conversation(conversation: &pcap::Conversation) -> String {
-    let sent = frames(&conversation.from_client, limits::PAYLOAD_MAX_1M);
-    let received = frames(&conversation.from_server, limits::REPLY_PAYLOAD_MAX);
-    if sent.0.first().is_none_or(|frame| frame.code != b'O') {
-        return String::new();
-    }
-    let mut text = format!("{}\n", conversation.title);
-    let mut answers = received.0.into_iter();
-    for frame in sent.0 {
-        let command = Command::decode(&frame);
-        let is_answered = answers_to(&command);
-        text.push_str(&format!("  {}\n", escape(&Entry::Sent(frame).line())));
-        if is_answered {
-            for answer in answers.by_ref() {
-                let is_last =
-                    milter_proto::Reply::decode(&answer).is_ok_and(|reply| reply.is_final()) || answer.code == b'O';
-                text.push_str(&format!("  {}\n", escape(&Entry::Received(answer).line())));
-                if is_last {
-                    break;
-                }
-            }
+/// The connections of a pcap file that carry milter packets.
+fn conversations(found: Vec<Conversation>) -> Result<String, String> {
+    let count = found.len();
+    let is_offered = |stream: &Stream| {
+        frames(&stream.bytes, limits::PAYLOAD_MAX_1M).0.first().is_some_and(|(frame, _)| frame.code == b'O')
+    };
+    let shown = found.into_iter().filter_map(|conversation| match conversation {
+        forth if is_offered(&forth.from_client) => Some(conversation_text(&forth)),
+        // The beginning was not captured, and the milter spoke first.
+        back if back.from_client.bytes.is_empty() && is_offered(&back.from_server) => {
+            Some(conversation_text(&back.turned()))
         }
+        _ => None,
+    });
+    let text: String = shown.collect();
+    if text.is_empty() {
+        return Err(format!(
+            "{count} TCP connections, none of which begins with milter packets (was the capture begun before the MTA connected?)"
+        ));
     }
-    for answer in answers {
-        text.push_str(&format!("  {}\n", escape(&Entry::Received(answer).line())));
+    Ok(text)
+}
+
+/// A connection, packet by packet in the order of their coming, each with its time in seconds.
+fn conversation_text(conversation: &Conversation) -> String {
+    let Conversation { from_client, from_server, client, server, .. } = conversation;
+    let (sent, sent_left) = frames(&from_client.bytes, limits::PAYLOAD_MAX_1M);
+    let (received, received_left) = frames(&from_server.bytes, limits::REPLY_PAYLOAD_MAX);
+    let sent = sent.into_iter().map(|(frame, end)| (from_client.mark(end), Entry::Sent(frame)));
+    let received = received.into_iter().map(|(frame, end)| (from_server.mark(end), Entry::Received(frame)));
+    let mut entries: Vec<_> = sent.chain(received).collect();
+    entries.sort_by_key(|(mark, _)| *mark);
+    let start = entries.first().map_or(0, |(mark, _)| mark.time);
+    let mut text = format!("{client} to {server}\n");
+    for (mark, entry) in entries {
+        let time = mark.time.saturating_sub(start);
+        let (seconds, rest) = (time / 1_000_000, time % 1_000_000);
+        text.push_str(&format!("  {seconds}.{rest:06} {}\n", escape(&entry.line())));
     }
-    for (left, who) in [(sent.1, "> "), (received.1, "< ")] {
+    for (stream, left, who) in [(from_client, sent_left, '>'), (from_server, received_left, '<')] {
         if left > 0 {
-            text.push_str(&format!("  {who}{left} bytes that are no whole packet\n"));
+            text.push_str(&format!("  {who} {left} bytes that are no whole packet\n"));
+        }
+        if stream.missing > 0 {
+            text.push_str(&format!("  {who} {} bytes were not captured: zeros stand for them\n", stream.missing));
         }
     }
     text
-}
-
-/// Whether a filter that negotiated nothing away answers to it.
-fn answers_to(command: &Result<Command, milter_proto::DecodeError>) -> bool {
-    !matches!(command, Ok(Command::Macro { .. } | Command::Abort | Command::Quit | Command::QuitNc))
 }
 
 /// The bytes of one direction.
@@ -123,8 +146,8 @@ fn stream(bytes: &[u8]) -> Result<String, String> {
     if sent.is_empty() {
         return Err("neither a capture, nor a pcap file, nor milter packets".to_owned());
     }
-    let is_mta = sent.iter().filter(|frame| Command::decode(frame).is_ok()).count() * 2 >= sent.len();
-    let entries = sent.into_iter().map(|frame| if is_mta { Entry::Sent(frame) } else { Entry::Received(frame) });
+    let is_mta = sent.iter().filter(|(frame, _)| Command::decode(frame).is_ok()).count() * 2 >= sent.len();
+    let entries = sent.into_iter().map(|(frame, _)| if is_mta { Entry::Sent(frame) } else { Entry::Received(frame) });
     let mut text: String = entries.map(|entry| format!("{}\n", escape(&entry.line()))).collect();
     if left > 0 {
         text.push_str(&format!("{left} bytes that are no whole packet\n"));
@@ -132,13 +155,13 @@ fn stream(bytes: &[u8]) -> Result<String, String> {
     Ok(text)
 }
 
-/// The whole packets, and how many bytes are left behind them.
-fn frames(bytes: &[u8], payload_max: usize) -> (Vec<milter_proto::Frame>, usize) {
+/// The whole packets with the place where each ends, and how many bytes are left behind them.
+fn frames(bytes: &[u8], payload_max: usize) -> (Vec<(Frame, usize)>, usize) {
     let mut decoder = FrameDecoder::new(payload_max);
     decoder.push(bytes);
     let mut frames = Vec::new();
     while let Ok(Some(frame)) = decoder.next() {
-        frames.push(frame);
+        frames.push((frame, bytes.len() - decoder.pending()));
     }
     (frames, decoder.pending())
 }

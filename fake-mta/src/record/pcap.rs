@@ -1,168 +1,95 @@
-//! TCP streams out of a pcap file, as far as milter traffic needs it.
+//! The TCP connections in a pcap or pcapng file, as far as milter traffic needs them.
 
-use std::collections::BTreeMap;
+mod file;
+mod tcp;
 
-/// One end of a connection: address and port.
-type End = (Vec<u8>, u16);
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+};
 
-/// The two directions of one connection: first what the side that opened it sent.
-#[derive(Debug, Default)]
+pub(super) use file::is_capture;
+use tcp::Segment;
+pub(super) use tcp::Stream;
+
+/// One connection.
+#[derive(Debug)]
 pub(super) struct Conversation {
-    pub(super) title: String,
-    pub(super) from_client: Vec<u8>,
-    pub(super) from_server: Vec<u8>,
+    /// Who opened it, or spoke first if that was not captured.
+    pub(super) client: SocketAddr,
+    pub(super) server: SocketAddr,
+    pub(super) from_client: Stream,
+    pub(super) from_server: Stream,
+    /// The number of the packet that opens it, if it was captured.
+    opening: Option<u32>,
 }
 
-/// One direction: pieces that came too early wait for what is between.
-#[derive(Debug, Default)]
-struct Direction {
-    next: Option<u32>,
-    early: BTreeMap<u32, Vec<u8>>,
-    bytes: Vec<u8>,
-}
-
-impl Direction {
-    fn push(&mut self, sequence: u32, piece: &[u8]) {
-        if piece.is_empty() {
-            return;
-        }
-        self.next.get_or_insert(sequence);
-        self.early.insert(sequence, piece.to_vec());
-        while let Some(next) = self.next {
-            // Sequence numbers go round: what lies behind `next` by less than half the circle has been here.
-            let ready = self.early.iter().find_map(|(&start, piece)| {
-                let behind = next.wrapping_sub(start);
-                (behind < 1 << 31).then(|| (start, usize::try_from(behind).unwrap_or(usize::MAX), piece.len()))
-            });
-            let Some((start, skip, length)) = ready else { break };
-            let piece = self.early.remove(&start).unwrap_or_default();
-            if skip < length {
-                self.bytes.extend_from_slice(&piece[skip..]);
-                self.next = Some(next.wrapping_add(u32::try_from(length - skip).unwrap_or(0)));
-            }
-        }
-    }
-}
-
-/// Whether these bytes are a pcap file.
-pub(super) fn is_pcap(bytes: &[u8]) -> bool {
-    bytes.get(..4).is_some_and(|magic| order(magic).is_some())
-}
-
-/// Reads all connections of a file.
+/// Reads all connections of a file, in the order in which they begin.
 ///
 /// # Errors
 /// What kind of link it was taken from, if that is not known here.
 pub(super) fn conversations(bytes: &[u8]) -> Result<Vec<Conversation>, String> {
-    let is_big = bytes.get(..4).and_then(order).ok_or("no pcap file")?;
-    let word = |at: usize| -> Option<u32> {
-        let four = *bytes.get(at..)?.first_chunk::<4>()?;
-        Some(if is_big { u32::from_be_bytes(four) } else { u32::from_le_bytes(four) })
-    };
-    let link = word(20).ok_or("a pcap file without a header")? & 0x0fff_ffff;
-    let mut flows: Vec<((End, End), [Direction; 2])> = Vec::new();
-    let mut at = 24;
-    while let Some(length) = word(at + 8).and_then(|length| usize::try_from(length).ok()) {
-        let Some(packet) = bytes.get(at + 16..).and_then(|rest| rest.get(..length)) else { break };
-        at += 16 + length;
-        let offset = match link {
-            0 | 108 => 4,
-            1 => 14,
-            12 | 101 | 228 | 229 => 0,
-            113 => 16,
-            276 => 20,
-            other => {
-                return Err(format!(
-                    "link type {other} is not known (Ethernet, Linux cooked, loopback and raw IP are)"
-                ));
-            }
-        };
-        let Some((source, target, sequence, syn, piece)) = packet.get(offset..).and_then(segment) else { continue };
-        let known =
-            flows.iter().position(|((a, b), _)| (a == &source && b == &target) || (a == &target && b == &source));
-        // A new SYN between the same ports is a new connection.
-        let index = match known.filter(|_| !syn) {
+    let mut found: Vec<Conversation> = Vec::new();
+    let mut open: HashMap<(SocketAddr, SocketAddr), usize> = HashMap::new();
+    for (number, packet) in file::packets(bytes)?.into_iter().enumerate() {
+        let Some(segment) = tcp::segment(&packet) else { continue };
+        let ends = ends(&segment);
+        // A new SYN between the same ports is a new connection; the same one again is not.
+        let is_new = |index: &usize| segment.opens && found[*index].opening != Some(segment.sequence);
+        let index = match open.get(&ends).copied().filter(|index| !is_new(index)) {
             Some(index) => index,
             None => {
-                flows.insert(0, ((source.clone(), target.clone()), [Direction::default(), Direction::default()]));
-                0
+                found.push(Conversation::begun_by(&segment));
+                open.insert(ends, found.len() - 1);
+                found.len() - 1
             }
         };
-        let ((client, _), directions) = &mut flows[index];
-        directions[usize::from(*client != source)].push(sequence, piece);
+        found[index].take(&segment, number, packet.time);
     }
-    flows.reverse();
-    Ok(flows
-        .into_iter()
-        .map(|((client, server), [from_client, from_server])| Conversation {
-            title: format!("port {} to port {}", client.1, server.1),
-            from_client: from_client.bytes,
-            from_server: from_server.bytes,
-        })
-        .collect())
+    for conversation in &mut found {
+        conversation.from_client.finish();
+        conversation.from_server.finish();
+    }
+    Ok(found)
 }
 
-/// The byte order of a file, by its magic number; nanosecond files too.
-fn order(magic: &[u8]) -> Option<bool> {
-    match magic {
-        [0xa1, 0xb2, 0xc3, 0xd4] | [0xa1, 0xb2, 0x3c, 0x4d] => Some(true),
-        [0xd4, 0xc3, 0xb2, 0xa1] | [0x4d, 0x3c, 0xb2, 0xa1] => Some(false),
-        _ => None,
+/// Both ends, the same in either direction.
+fn ends(segment: &Segment<'_>) -> (SocketAddr, SocketAddr) {
+    (segment.source.min(segment.target), segment.source.max(segment.target))
+}
+
+impl Conversation {
+    fn begun_by(segment: &Segment<'_>) -> Self {
+        // Only the answer to a SYN was captured: who sends it has not opened the connection.
+        let (client, server) = match segment.answers_open {
+            true => (segment.target, segment.source),
+            false => (segment.source, segment.target),
+        };
+        let opening = segment.opens.then_some(segment.sequence);
+        Self { client, server, opening, from_client: Stream::default(), from_server: Stream::default() }
+    }
+
+    fn take(&mut self, segment: &Segment<'_>, number: usize, time: u64) {
+        let stream = if segment.source == self.client { &mut self.from_client } else { &mut self.from_server };
+        stream.push(segment, number, time);
+    }
+
+    /// The same connection with its ends exchanged: who spoke first was not who opened it.
+    pub(super) fn turned(self) -> Self {
+        Self {
+            client: self.server,
+            server: self.client,
+            from_client: self.from_server,
+            from_server: self.from_client,
+            opening: None,
+        }
     }
 }
 
-/// Source, target, sequence number, whether it opens a connection, and the bytes of a TCP segment in an IP packet.
-fn segment(ip: &[u8]) -> Option<(End, End, u32, bool, &[u8])> {
-    let (source, target, tcp) = match ip.first()? >> 4 {
-        4 if ip.get(9) == Some(&6) => {
-            let head = usize::from(ip[0] & 15) * 4;
-            let total = usize::from(u16::from_be_bytes([*ip.get(2)?, *ip.get(3)?]));
-            // Offloading leaves 0 there; padding of short frames is beyond it.
-            let end = if total == 0 { ip.len() } else { total.min(ip.len()) };
-            (ip.get(12..16)?, ip.get(16..20)?, ip.get(head..end)?)
-        }
-        6 if ip.get(6) == Some(&6) => {
-            let length = usize::from(u16::from_be_bytes([*ip.get(4)?, *ip.get(5)?]));
-            let end = if length == 0 { ip.len() } else { (40 + length).min(ip.len()) };
-            (ip.get(8..24)?, ip.get(24..40)?, ip.get(40..end)?)
-        }
-        _ => return None,
+fn socket_addr(ip: &[u8], port: u16) -> Option<SocketAddr> {
+    let ip = match ip.len() {
+        4 => IpAddr::from(<[u8; 4]>::try_from(ip).ok()?),
+        _ => IpAddr::from(<[u8; 16]>::try_from(ip).ok()?),
     };
-    let short = |at: usize| Some(u16::from_be_bytes([*tcp.get(at)?, *tcp.get(at + 1)?]));
-    let sequence = u32::from_be_bytes(*tcp.get(4..)?.first_chunk::<4>()?);
-    let flags = *tcp.get(13)?;
-    let syn = flags & 0x12 == 0x02;
-    // SYN takes a sequence number of its own.
-    let sequence = if flags & 0x02 != 0 { sequence.wrapping_add(1) } else { sequence };
-    let data = tcp.get(usize::from(tcp.get(12)? >> 4) * 4..)?;
-    Some(((source.to_vec(), short(0)?), (target.to_vec(), short(2)?), sequence, syn, data))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_are_put_in_their_order_once_each_and_around_the_circle() {
-        let mut direction = Direction::default();
-        direction.push(u32::MAX - 1, b"ab");
-        direction.push(2, b"ef");
-        direction.push(u32::MAX - 1, b"ab");
-        direction.push(u32::MAX, b"bcd");
-        direction.push(3, b"fg");
-        assert_eq!(direction.bytes, b"abcdefg");
-    }
-
-    #[test]
-    fn a_file_that_is_cut_off_or_senseless_gives_what_it_has() {
-        assert!(!is_pcap(b"{}"));
-        let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1];
-        file.resize(24, 0);
-        file[20] = 1;
-        assert_eq!(conversations(&file).map(|found| found.len()), Ok(0));
-        file.extend_from_slice(&[0xff; 16]);
-        assert_eq!(conversations(&file).map(|found| found.len()), Ok(0));
-        file[20] = 200;
-        assert!(conversations(&file).is_ok());
-    }
+    Some(SocketAddr::new(ip, port))
 }
