@@ -30,7 +30,7 @@ pub(super) fn write(out: &mut impl Write, name: &str, recording: &Recording, sto
         group: "basic",
         about: "Recorded between an MTA and a milter: packets alone.",
         cut_off: recording.cut_off.as_deref(),
-        config: config(entries),
+        config: config(entries, story.sessions().first()),
         volatile: volatile(entries),
         client: client(story.sessions().first()),
         smtp: smtp(recording, story),
@@ -118,6 +118,9 @@ fn packet(entry: &Entry) -> Packet<'_> {
 
 /// Who connected.
 fn client(session: Option<&Session>) -> Value {
+    if session.is_some_and(|session| session.is_local) {
+        return json!({ "local": true });
+    }
     let hostname = session.and_then(|session| session.hostname.as_deref());
     json!({
         "address": session.and_then(|session| session.ip.as_deref()).unwrap_or("127.0.0.2"),
@@ -137,8 +140,12 @@ fn volatile(entries: &[Entry]) -> Value {
 
 /// What the client must have said.
 fn smtp<'a>(recording: &Recording, story: &'a Story) -> Vec<Step<'a>> {
+    let Some(session) = story.sessions().first() else { return Vec::new() };
+    if session.is_local {
+        return submission(session, story.messages());
+    }
     let mut entries = Vec::new();
-    for step in story.sessions().first().map_or(&[][..], |session| &session.steps) {
+    for step in &session.steps {
         match &step.said {
             Said::Connect => {}
             Said::Line(line) => entries.push(match std::str::from_utf8(line) {
@@ -150,6 +157,10 @@ fn smtp<'a>(recording: &Recording, story: &'a Story) -> Vec<Step<'a>> {
                 entries.push(Step::Message { c_message_hex: Hex(&story.messages()[*number]) });
             }
             Said::Tls(values) => {
+                // Without a greeting before it TLS was there from the first byte.
+                if !entries.is_empty() {
+                    entries.push(Step::Plain(json!({ "c": "STARTTLS" })));
+                }
                 let values: serde_json::Map<String, Value> =
                     values.iter().cloned().map(|(name, value)| (name, value.into())).collect();
                 entries.push(Step::Plain(json!({ "tls": values })));
@@ -163,9 +174,28 @@ fn smtp<'a>(recording: &Recording, story: &'a Story) -> Vec<Step<'a>> {
     entries
 }
 
+/// The command of a user who handed in a message.
+fn submission<'a>(session: &Session, messages: &'a [Vec<u8>]) -> Vec<Step<'a>> {
+    let mut command = String::from("sendmail -i");
+    let mut text: &[u8] = b"";
+    for step in &session.steps {
+        match &step.said {
+            Said::Line(line) => {
+                let line = String::from_utf8_lossy(line);
+                let path = |verb: &str| line.strip_prefix(verb).map(|path| path.split(' ').next().unwrap_or_default());
+                command.extend(path("MAIL FROM:").map(|sender| format!(" -f {sender}")));
+                command.extend(path("RCPT TO:").map(|recipient| format!(" {recipient}")));
+            }
+            Said::Message(number) => text = &messages[*number],
+            _ => {}
+        }
+    }
+    vec![Step::Plain(json!({ "run": command })), Step::Message { c_message_hex: Hex(text) }]
+}
+
 /// What the macros tell of the MTA's configuration: its name, which macros it sends at which stage, and the values that are not of
 /// the message.
-fn config(entries: &[Entry]) -> Value {
+fn config(entries: &[Entry], session: Option<&Session>) -> Value {
     let settled = FIXED.iter().filter_map(|name| {
         let mut values = mta::values(entries, name).into_iter();
         let value = values.next().filter(|_| values.len() == 0)?;
@@ -174,6 +204,10 @@ fn config(entries: &[Entry]) -> Value {
     let mut config = json!({ "macros": serde_json::Map::from_iter(settled), "macro_lists": mta::macro_lists(entries) });
     if let Some(hostname) = mta::values(entries, "j").into_iter().next() {
         config["hostname"] = Value::String(hostname);
+    }
+    if session.is_some_and(|session| session.is_local) {
+        // Where the filter really listens is not known, and makes no difference.
+        config["non_smtpd_milters"] = "inet:127.0.0.1:9900".into();
     }
     if let Some(version) = mta::offered_version(entries).filter(|version| *version != 6) {
         config["protocol_version"] = version.into();

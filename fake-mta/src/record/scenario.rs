@@ -290,6 +290,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_filter_did_not_want_to_see_has_happened_all_the_same() {
+        let mut agreed = Negotiate::offer(6);
+        agreed.protocol = Protocol::NO_HELO;
+        let entries = [
+            received(&Reply::Negotiate(agreed)),
+            connect(b"x"),
+            macros(b'H', &[]),
+            mail(),
+            sent(&Command::Data),
+            received(&Reply::Discard),
+        ];
+        let wanted = "C: EHLO client.example\nC: MAIL FROM:<a@b.example>\nC: [message m1]\nM: discard\nC: QUIT\n";
+        assert_eq!(dialogue(&entries), wanted);
+    }
+
+    #[test]
     fn a_filter_that_closes_behind_the_mta_has_not_hung_up() {
         let close = [Entry::Closed(true), Entry::Closed(false)];
         let go = received(&Reply::Continue);

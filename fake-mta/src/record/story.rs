@@ -24,6 +24,8 @@ pub(super) struct Session {
     pub(super) hostname: Option<String>,
     pub(super) ip: Option<String>,
     pub(super) port: u16,
+    /// A user of the MTA's host, and no client, has handed in the message: Postfix plays it to the filters as a session.
+    pub(super) is_local: bool,
     /// The first is the connection itself.
     pub(super) steps: Vec<Step>,
 }
@@ -94,7 +96,19 @@ impl Story {
                 Entry::Raw(..) | Entry::Closed(_) => {}
             }
         }
+        story.complete_messages();
         story
+    }
+
+    /// A message that the milter did not want to see has come all the same.
+    fn complete_messages(&mut self) {
+        for step in self.sessions.iter_mut().flat_map(|session| &mut session.steps) {
+            let is_taken = |answer: &Answer| matches!(answer, Answer::Reply(Reply::Accept | Reply::Discard));
+            if step.is_line(b"DATA") && step.answers.iter().any(is_taken) {
+                step.said = Said::Message(self.messages.len());
+                self.messages.push(b"Subject: not recorded\n\n".to_vec());
+            }
+        }
     }
 
     /// The sessions, in their order.
@@ -123,6 +137,7 @@ impl Story {
                 session.hostname = host_name(&String::from_utf8_lossy(&hostname));
                 session.ip = address.ip().map(|ip| ip.to_string());
                 session.port = address.port().unwrap_or(0);
+                session.is_local = hostname == b"localhost" && matches!(address.port(), Some(0));
             }
             // HELO and EHLO are the same packet: the milter cannot tell them apart, and so cannot the recorder.
             Command::Helo(name) => self.say(Said::Line([b"EHLO ", &name[..]].concat())),
@@ -177,7 +192,7 @@ impl Story {
         let greets = |step: &Step| step.is_line(b"EHLO ");
         let is_greeted = self.sessions.last().is_some_and(|session| session.steps.iter().any(greets));
         if self.protocol.contains(Protocol::NO_HELO) && !is_greeted {
-            self.say(Said::Line(b"EHLO client.example".to_vec()));
+            self.say(Said::Line(UNSEEN_HELO.to_vec()));
         }
         self.say(Said::Line(line));
     }
@@ -254,6 +269,7 @@ impl Story {
                 session.hostname = host_name(name.trim());
                 session.ip = ip.split(']').next().map(|ip| ip.trim_start_matches("IPv6:").to_owned());
             }
+            b'H' if self.protocol.contains(Protocol::NO_HELO) => self.say(Said::Line(UNSEEN_HELO.to_vec())),
             b'M' if self.protocol.contains(Protocol::NO_MAIL) => {
                 let sender = value(&["{mail_addr}", "f"]).unwrap_or_default();
                 self.mail([b"MAIL FROM:<", &sender[..], b">"].concat());
@@ -310,6 +326,9 @@ fn is_reset(next: &[Entry]) -> bool {
     let next = commands.find(|command| !matches!(command, Command::Macro { .. } | Command::Abort));
     !matches!(next, None | Some(Command::Quit | Command::QuitNc | Command::Helo(_)))
 }
+
+/// How a client greets if the filter did not want to hear it.
+const UNSEEN_HELO: &[u8] = b"EHLO client.example";
 
 /// What macros tell of TLS.
 const TLS_MACROS: [&str; 8] =

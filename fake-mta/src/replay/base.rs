@@ -51,6 +51,7 @@ pub(super) fn settings(capture: &Capture) -> Result<Settings, String> {
         settings.relay_host = None;
         settings.recipients = RecipientRules::default();
         settings.sender_domains = None;
+        settings.next_hop_smtputf8 = true;
     }
     for (key, value) in &capture.config {
         let text = value.as_str().unwrap_or_default();
@@ -170,4 +171,4 @@ const DOMAINS: [&str; 5] =
 /// Who ran the commands.
 pub(super) const LOCAL_USER: &str = "root";
 /// More filters than this are nobody's configuration.
-const FILTERS_MAX: usize = 16;
+pub(super) const FILTERS_MAX: usize = 16;

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use milter_proto::{MacroStage, Protocol};
 
-use super::base::filter;
+use super::base::{FILTERS_MAX, filter};
 use crate::settings::{FailureAction, FilterSettings, Settings};
 
 /// Sets one parameter; nothing for one that there is no model of.
@@ -163,7 +163,7 @@ fn action(text: &str) -> Option<FailureAction> {
     })
 }
 
-/// A list of filters, of which only those of the set-up are known: `inet:…`, or `{ inet:…, key=value, … }`.
+/// A list of filters, each `inet:…` or `{ inet:…, key=value, … }`: the captured ones, in the order of the list.
 fn addresses(text: &str) -> Option<Vec<FilterSettings>> {
     let mut filters = Vec::new();
     let mut rest = text.trim_start_matches(SEPARATORS);
@@ -172,20 +172,20 @@ fn addresses(text: &str) -> Option<Vec<FilterSettings>> {
             Some(inside) => inside.split_once('}')?,
             None => rest.split_once(SEPARATORS).unwrap_or((rest, "")),
         };
-        filters.push(filter_entry(entry)?);
+        filters.push(filter_entry(entry, filters.len())?);
         rest = after.trim_start_matches(SEPARATORS);
     }
     Some(filters)
 }
 
-fn filter_entry(entry: &str) -> Option<FilterSettings> {
+fn filter_entry(entry: &str, number: usize) -> Option<FilterSettings> {
     let all = words(entry);
     let (address, changes) = all.split_first()?;
-    let mut filter = match address.as_str() {
-        "inet:127.0.0.1:9900" => filter(0),
-        "inet:127.0.0.1:9901" => filter(1),
-        _ => return None,
-    };
+    let is_address = address.starts_with("inet:") || address.starts_with("unix:");
+    if number >= FILTERS_MAX || !is_address {
+        return None;
+    }
+    let mut filter = FilterSettings { address: address.clone(), ..filter(number) };
     for change in changes {
         let (key, value) = change.split_once('=')?;
         match key {
@@ -247,6 +247,12 @@ mod tests {
             .unwrap()
             .filters;
         assert_eq!((filters[0].on_failure, filters[1].on_failure), (FailureAction::Accept, FailureAction::Tempfail));
+        let elsewhere = with("smtpd_milters", "unix:/run/a.sock, inet:[::1]:1").unwrap().filters;
+        assert_eq!(
+            elsewhere.iter().map(|filter| filter.address.as_str()).collect::<Vec<_>>(),
+            ["unix:/run/a.sock", "inet:[::1]:1"]
+        );
+        assert!(with("smtpd_milters", "nonsense").is_none());
         assert_eq!(with("smtpd_hard_error_limit", "3").unwrap().error_limit, Some(3));
         assert!(with("smtpd_junk_command_limit", "1").is_none());
     }
