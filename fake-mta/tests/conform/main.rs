@@ -97,12 +97,14 @@ fn process_suite(case: &Case, kind: Kind) -> Option<Suite> {
     if case.group() == "leak" {
         return Some(own_process(case, &kind));
     }
-    // The scripted filter leaves its socket behind when it is killed; the shell tidies up before it, or does not stop when asked.
+    // The scripted filter leaves its socket behind when it is killed; the shell does not start it over that, or does not stop when asked.
     let shell = match (case.id.as_str(), kind) {
         ("process/killed" | "process/stopped", Kind::Honest) => {
-            "rm -f \"$2\"; exec \"$1\" filter --script /dev/null --listen unix:\"$2\""
+            "exec \"$1\" filter --script /dev/null --listen unix:\"$2\""
         }
-        ("process/killed", Kind::Faulty) => "exec \"$1\" filter --script /dev/null --listen unix:\"$2\"",
+        ("process/killed", Kind::Faulty) => {
+            "[ ! -e \"$2\" ] && exec \"$1\" filter --script /dev/null --listen unix:\"$2\""
+        }
         ("process/stopped", Kind::Faulty) => {
             "trap '' TERM; rm -f \"$2\"; \"$1\" filter --script /dev/null --listen unix:\"$2\"; read x < /dev/zero"
         }
