@@ -119,7 +119,8 @@ impl Builder {
         self
     }
 
-    /// Calls `observer` with each log entry as it is written, retransmissions included. It must not block.
+    /// Calls `observer` with each log entry as it is written, retransmissions included. It must not block: one that
+    /// prints does so through [`Lines`](crate::Lines).
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&LogEntry) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));

@@ -23,6 +23,7 @@ mod answer;
 mod builder;
 pub mod cli;
 mod fault;
+mod lines;
 mod log;
 mod net;
 mod rcode;
@@ -30,6 +31,7 @@ mod server;
 
 pub use builder::{Builder, StartError, ZoneTextError};
 pub use fault::{Action, FaultError, FaultRule, NamePattern, TypePattern, When};
+pub use lines::Lines;
 pub use log::{LogEntry, LoggedAnswer, Transport};
 pub use rcode::{Rcode, UnknownRcode};
 pub use server::{FakeDns, Sockets, Stats};

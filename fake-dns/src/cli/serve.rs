@@ -1,9 +1,10 @@
 //! `fake-dns serve`.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use crate::{Builder, FakeDns, StartError};
+use crate::{Builder, FakeDns, Lines, StartError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::args::Serve;
@@ -12,7 +13,8 @@ use super::{EXIT_BAD_FILE, EXIT_CANNOT_BIND, complain};
 
 /// Serves until a signal comes.
 pub(crate) fn run(args: Serve) -> ExitCode {
-    let Some(builder) = builder(args) else { return ExitCode::from(EXIT_BAD_FILE) };
+    let lines = Lines::new(io::stdout());
+    let Some(builder) = builder(args, &lines) else { return ExitCode::from(EXIT_BAD_FILE) };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -20,11 +22,11 @@ pub(crate) fn run(args: Serve) -> ExitCode {
             return ExitCode::from(EXIT_CANNOT_BIND);
         }
     };
-    runtime.block_on(serve(builder))
+    runtime.block_on(serve(builder, &lines))
 }
 
 /// `None` if a file is bad; all files are read before that is said.
-fn builder(args: Serve) -> Option<Builder> {
+fn builder(args: Serve, lines: &Lines) -> Option<Builder> {
     let files: Vec<_> = args.zones.iter().map(|path| load(path, &args.reading)).collect();
     let mut builder = FakeDns::builder().listen(args.listen).faults(args.faults).mode(args.mode.into());
     for file in files {
@@ -34,13 +36,11 @@ fn builder(args: Serve) -> Option<Builder> {
         // Nobody can read it.
         return Some(builder.log_capacity(1));
     }
-    Some(builder.observe(|entry| {
-        // A reader that went away does not stop the server.
-        let _ = writeln!(io::stdout(), "{entry}");
-    }))
+    let lines = lines.clone();
+    Some(builder.observe(move |entry| lines.put(format!("{entry}\n"))))
 }
 
-async fn serve(builder: Builder) -> ExitCode {
+async fn serve(builder: Builder, lines: &Lines) -> ExitCode {
     // Before the address is told: whoever knows it may send a signal at once.
     let (mut interrupt, mut terminate) = match signals() {
         Ok(signals) => signals,
@@ -53,12 +53,13 @@ async fn serve(builder: Builder) -> ExitCode {
         Ok(dns) => dns,
         Err(error) => return refuse(&error),
     };
-    let _ = writeln!(io::stdout(), "{}", dns.addr());
+    lines.put(format!("{}\n", dns.addr()));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     dns.shutdown().await;
+    lines.settle(LAST_LINES);
     ExitCode::SUCCESS
 }
 
@@ -73,3 +74,6 @@ fn refuse(error: &StartError) -> ExitCode {
         StartError::Zone(_) | StartError::Record { .. } => ExitCode::from(EXIT_BAD_FILE),
     }
 }
+
+/// How long a reader has for the last lines.
+const LAST_LINES: Duration = Duration::from_secs(1);
