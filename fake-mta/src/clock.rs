@@ -24,6 +24,14 @@ impl Clock {
         }
     }
 
+    /// Microseconds of the running second.
+    pub(crate) fn micros(self) -> u32 {
+        match self {
+            Self::System => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.subsec_micros()),
+            Self::Fixed(_) => 0,
+        }
+    }
+
     /// The moment that `2004-08-01T12:00:00Z` names; `None` if the text is no RFC 3339 date with time and zone.
     pub fn parse(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;

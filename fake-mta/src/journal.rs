@@ -148,6 +148,11 @@ impl Journal {
         self.events().get(mark..).map_or_else(Vec::new, <[Event]>::to_vec)
     }
 
+    /// Takes the events out: whoever watches a session without an end does not keep all of it.
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events())
+    }
+
     fn events(&self) -> MutexGuard<'_, Vec<Event>> {
         // A panic elsewhere leaves the list whole: every change is one push.
         self.events.lock().unwrap_or_else(PoisonError::into_inner)

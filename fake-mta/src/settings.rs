@@ -1,10 +1,16 @@
 //! What the administrator of the MTA has set.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
 use milter_proto::{MacroStage, Protocol};
 
-use crate::clock::Clock;
+use crate::{clock::Clock, message::Delivered};
 
 /// The MTA's configuration, as far as a filter or an SMTP client can see it.
 #[derive(Debug, Clone)]
@@ -65,6 +71,10 @@ pub struct Settings {
     pub process_id: u32,
     /// The queue id of the first message; the others are made up.
     pub first_queue_id: Option<String>,
+    /// How many queue ids were given, for sessions that share it: all of theirs differ. `None`: each session counts for itself.
+    pub queue_serial: Option<Arc<AtomicU32>>,
+    /// Where messages are kept before the client is told that they are; `None` keeps nothing.
+    pub store: Option<Store>,
 }
 
 /// One filter, as the MTA's configuration names it.
@@ -178,6 +188,8 @@ impl Settings {
             clock: Clock::default(),
             process_id: 4242,
             first_queue_id: None,
+            queue_serial: None,
+            store: None,
         }
     }
 }
@@ -196,6 +208,28 @@ impl DomainCheck {
 impl fmt::Debug for DomainCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("DomainCheck")
+    }
+}
+
+/// The disk that the MTA's queue is on.
+#[derive(Clone)]
+pub struct Store(Arc<dyn Fn(&Delivered) -> bool + Send + Sync>);
+
+impl Store {
+    /// Keeps messages with `keep`, which returns false if it could not.
+    pub fn new(keep: impl Fn(&Delivered) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(keep))
+    }
+
+    /// Keeps a message; false if that failed.
+    pub(crate) fn keep(&self, delivered: &Delivered) -> bool {
+        (self.0)(delivered)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Store")
     }
 }
 

@@ -5,7 +5,12 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
 };
 
 /// A server and its filter, with a maildir; both end with the test.
@@ -13,6 +18,7 @@ struct Server {
     dir: tempfile::TempDir,
     children: Vec<Child>,
     addr: String,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Drop for Server {
@@ -27,6 +33,11 @@ impl Drop for Server {
 impl Server {
     fn start(profile: &str, more: &[&str]) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
+        let out = fs::File::create(dir.path().join("shown")).expect("a file");
+        Self::start_in(dir, out.into(), profile, more)
+    }
+
+    fn start_in(dir: tempfile::TempDir, out: Stdio, profile: &str, more: &[&str]) -> Self {
         fs::write(dir.path().join("script"), "").expect("a file");
         let mut filter = fake_mta(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"]);
         let filter = filter.spawn().expect("the program starts");
@@ -34,13 +45,26 @@ impl Server {
             std::thread::yield_now();
         }
         let args = ["serve", "--smtp", "127.0.0.1:0", "-m", "unix:m.sock", "--maildir", "mail", "--profile", profile];
-        let out = fs::File::create(dir.path().join("shown")).expect("a file");
         let mut command = fake_mta(dir.path(), &[&args, more].concat());
         let mut server = command.stdout(out).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let stderr = BufReader::new(server.stderr.take().expect("a pipe"));
+        let mut server = Self { dir, children: vec![server, filter], addr: String::new(), stderr };
+        server.addr = server.complaint().trim().rsplit(' ').next().expect("an address").to_owned();
+        server
+    }
+
+    /// The next line on standard error.
+    fn complaint(&mut self) -> String {
         let mut line = String::new();
-        BufReader::new(server.stderr.take().expect("a pipe")).read_line(&mut line).expect("it says where it listens");
-        let addr = line.trim().rsplit(' ').next().expect("an address").to_owned();
-        Self { dir, children: vec![server, filter], addr }
+        self.stderr.read_line(&mut line).expect("it says something");
+        line
+    }
+
+    /// Ends the server as an administrator does.
+    fn stop(&mut self) -> ExitStatus {
+        let server = &mut self.children[0];
+        kill(Pid::from_raw(i32::try_from(server.id()).expect("a process")), Signal::SIGTERM).expect("it runs");
+        server.wait().expect("it ends")
     }
 
     /// Says all of it, each part when the answer to the one before has come, and returns what came until the server closed.
@@ -64,8 +88,9 @@ impl Server {
         files.map(|file| fs::read_to_string(file.path()).expect("text")).collect()
     }
 
-    /// What the server has shown: the transcripts.
-    fn shown(&self) -> String {
+    /// What the server has shown until its end: the transcripts.
+    fn shown(&mut self) -> String {
+        assert!(self.stop().success());
         fs::read_to_string(self.dir.path().join("shown")).expect("a file")
     }
 
@@ -200,10 +225,11 @@ fn a_safe_line_and_a_login_are_told_to_the_milter_as_each_mta_does() {
     // sendmail tells of the issuer that there is none.
     for (profile, issuer) in [("sendmail", " {cert_issuer}="), ("postfix", "")] {
         let more = ["--starttls", "--tls-macro", "cert_subject=/CN=c", "--auth", "bob:secret"];
-        let server = Server::start(profile, &more);
+        let mut server = Server::start(profile, &more);
         let Some(output) = server.client("python3", &["-c", SMTPLIB, "PORT"]) else { return };
-        assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stderr), server.shown());
         let shown = server.shown();
+        assert!(output.status.success(), "{}{shown}", String::from_utf8_lossy(&output.stderr));
+        assert!(shown.contains("C: AUTH PLAIN (hidden)\n") && !shown.contains("AGJvYgBzZWNyZXQ="), "{shown}");
         assert!(
             shown.contains(&format!("> macro H {tls}{issuer}\n")) && shown.contains("{auth_authen}=bob"),
             "{profile}: {shown}"
@@ -212,6 +238,47 @@ fn a_safe_line_and_a_login_are_told_to_the_milter_as_each_mta_does() {
         assert!(mails.len() == 1 && mails[0].contains("with ESMTPSA id"), "{profile}: {mails:?}");
         let noted = mails[0].contains("(version=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384 bits=256 verify=NO)");
         assert_eq!(noted, profile == "sendmail", "{mails:?}");
+    }
+}
+
+#[test]
+fn a_message_that_cannot_be_kept_is_not_taken() {
+    for (profile, refusal) in [
+        ("postfix", "451 4.3.0 Error: queue file write error"),
+        ("sendmail", "452 4.3.1 Out of disk space for temp file"),
+    ] {
+        let mut server = Server::start(profile, &[]);
+        let mail = server.dir.path().join("mail");
+        fs::remove_dir(mail.join("new")).expect("it is there");
+        let said = server.talk(&[&ENVELOPE[..], &[b"Subject: x\r\n\r\nx\r\n.\r\n", b"QUIT\r\n"]].concat());
+        assert!(said.contains(&format!("{refusal}\r\n221 2.0.0")), "{said}");
+        assert!(server.complaint().starts_with("cannot write into the maildir: mail/new/"));
+        assert_eq!(fs::read_dir(mail.join("tmp")).expect("it is there").count(), 0);
+    }
+}
+
+#[test]
+fn nobody_waits_for_who_does_not_read_what_is_shown() {
+    let mut server = Server::start_in(tempfile::tempdir().expect("a folder"), Stdio::piped(), "postfix", &[]);
+    let noops = [b"NOOP ".as_slice(), &[b'x'; 2000], b"\r\n"].concat().repeat(3000);
+    let said = server.talk(&[b"EHLO x.example\r\n", &noops, b"QUIT\r\n"]);
+    assert!(said.ends_with("221 2.0.0 Bye\r\n"), "{said}");
+    assert!(server.stop().success());
+}
+
+#[test]
+fn who_is_one_too_many_is_told() {
+    for (profile, told) in [
+        ("postfix", "421 4.7.0 mx.example.com Error: too many connections from 127.0.0.1\r\n"),
+        ("sendmail", "421 4.3.2 Too many open connections.\r\n"),
+    ] {
+        let mut server = Server::start(profile, &["--sessions", "1"]);
+        let first = TcpStream::connect(&server.addr).expect("it listens");
+        let mut banner = String::new();
+        read_reply(&mut BufReader::new(first.try_clone().expect("a second handle")), &mut banner);
+        assert_eq!((server.talk(&[]), server.talk(&[])), (told.to_owned(), told.to_owned()));
+        assert_eq!(server.complaint(), "1 sessions go on already: others are turned away, see --sessions\n");
+        drop(first);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     client::{Client, ClientName},
     journal::{Event, Journal, LogLine},
     link::Connect,
+    message::Delivered,
     queue_id::QueueIds,
     settings::Settings,
 };
@@ -51,7 +52,8 @@ pub(crate) struct Auth {
 impl Host {
     /// The surroundings of a session that has not begun.
     pub(crate) fn new(settings: Arc<Settings>, client: Client, journal: Journal, connector: Arc<dyn Connect>) -> Self {
-        let queue_ids = QueueIds::new(settings.clock, settings.process_id, settings.first_queue_id.clone());
+        let serial = settings.queue_serial.clone().unwrap_or_default();
+        let queue_ids = QueueIds::new(settings.clock, settings.process_id, settings.first_queue_id.clone(), serial);
         Self { settings, client, journal, connector, queue_ids, tls: None, auth: None }
     }
 
@@ -59,6 +61,15 @@ impl Host {
     pub(crate) fn log(&self, program: &'static str, queue_id: Option<&str>, text: &str) {
         let line = LogLine { program, queue_id: queue_id.map(str::to_owned), text: text.to_owned() };
         self.journal.note(Event::Log(line));
+    }
+
+    /// Puts a message into the queue, from which it leaves; false if the queue cannot be written.
+    pub(crate) fn keep(&self, delivered: Delivered) -> bool {
+        let kept = self.settings.store.as_ref().is_none_or(|store| store.keep(&delivered));
+        if kept {
+            self.journal.note(Event::Delivered(delivered));
+        }
+        kept
     }
 
     /// Whether the client is on this host: its address is one of our own.

@@ -1,6 +1,6 @@
 //! The fake MTA as its users see it: bytes of an SMTP client in, replies out.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use milter_proto::MacroStage;
 
@@ -52,6 +52,14 @@ impl Personality {
         match self {
             Self::Sendmail => sendmail::default_macros(stage),
             Self::Postfix | Self::Direct => postfix::default_macros(stage),
+        }
+    }
+
+    /// What a client is told that is one too many.
+    pub(crate) fn too_many_connections(self, settings: &Settings, client: IpAddr) -> String {
+        match self {
+            Self::Sendmail => sendmail::TOO_MANY_CONNECTIONS.to_owned(),
+            Self::Postfix | Self::Direct => postfix::too_many_connections(settings, client),
         }
     }
 
@@ -233,6 +241,15 @@ impl Mta {
     /// Whether the text of a message is awaited, not a command.
     pub fn awaits_message(&self) -> bool {
         self.awaits() != Awaits::Line
+    }
+
+    /// How many bytes are kept of a command or message that is not whole yet.
+    pub fn unfinished(&self) -> usize {
+        let chunks = match &self.server {
+            Server::Sendmail(_) => 0,
+            Server::Postfix(server) => server.chunks_size(),
+        };
+        self.input.len() + chunks
     }
 
     /// Whether STARTTLS was accepted, so that a handshake is what comes next.

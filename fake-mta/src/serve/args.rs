@@ -1,6 +1,11 @@
 //! The flags of `fake-mta serve`.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::{
     clock::Clock,
@@ -14,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServeArgs {
     /// Where SMTP clients connect
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:2525")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:2525", value_parser = listen_addr)]
     pub(super) smtp: SocketAddr,
 
     /// A milter, as unix:/path or inet:port@host; several are asked one after the other
@@ -30,7 +35,7 @@ pub struct ServeArgs {
     pub(super) maildir: Option<PathBuf>,
 
     /// The MTA's own name
-    #[arg(long, value_name = "NAME", default_value = "mx.example.com")]
+    #[arg(long, value_name = "NAME", default_value = "mx.example.com", value_parser = hostname)]
     pub(super) hostname: String,
 
     /// Offer AUTH PLAIN and LOGIN to this user; may be given again
@@ -46,8 +51,12 @@ pub struct ServeArgs {
     pub(super) tls_macro: Vec<(String, String)>,
 
     /// What a milter means that fails: accept, reject or tempfail
-    #[arg(long, value_name = "ACTION", default_value = "tempfail", value_parser = ["accept", "reject", "tempfail"])]
-    pub(super) default_action: String,
+    #[arg(long, value_name = "ACTION", default_value = "tempfail", value_parser = failure_actions())]
+    pub(super) default_action: FailureAction,
+
+    /// How many clients are served at once; more are turned away with a 421
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = sessions())]
+    pub(super) sessions: usize,
 
     /// Do not show the sessions
     #[arg(long, short)]
@@ -59,39 +68,62 @@ impl ServeArgs {
         Personality::from_name(&self.profile.to_string()).unwrap_or(Personality::Postfix)
     }
 
-    /// The settings of the process that serves a session; its number makes its queue ids its own.
-    pub(super) fn settings(&self, number: u32) -> Arc<Settings> {
+    /// The settings of the MTA.
+    pub(super) fn settings(&self) -> Settings {
         let mut filters: Vec<FilterSettings> =
             self.milter.iter().enumerate().map(|(index, addr)| self.filter(index, addr)).collect();
         let mut settings = Settings::new(&self.hostname, filters.remove(0));
         settings.filters.extend(filters);
         settings.clock = Clock::System;
-        settings.process_id = settings.process_id.wrapping_add(number.wrapping_mul(256));
+        settings.process_id = std::process::id();
         settings.starttls = self.starttls;
         settings.error_limit = Some(ERROR_LIMIT);
         if !self.auth.is_empty() {
             settings.auth_mechanisms = Some("PLAIN LOGIN".to_owned());
             settings.credentials = Some(self.auth.clone());
         }
-        Arc::new(settings)
+        settings
     }
 
     fn filter(&self, index: usize, addr: &MilterAddr) -> FilterSettings {
         let name = if index == 0 { "milter".to_owned() } else { format!("milter{}", index + 1) };
-        FilterSettings {
-            on_failure: match self.default_action.as_str() {
-                "accept" => FailureAction::Accept,
-                "reject" => FailureAction::Reject,
-                _ => FailureAction::Tempfail,
-            },
-            ..FilterSettings::new(&name, &addr.to_string())
-        }
+        FilterSettings { on_failure: self.default_action, ..FilterSettings::new(&name, &addr.to_string()) }
     }
 }
 
 fn login(text: &str) -> Result<(String, String), String> {
-    let (user, password) = text.split_once(':').ok_or("write USER:PASSWORD")?;
-    Ok((user.to_owned(), password.to_owned()))
+    match text.split_once(':') {
+        Some((user, password)) if !user.is_empty() => Ok((user.to_owned(), password.to_owned())),
+        _ => Err("write USER:PASSWORD, as in alice:secret".to_owned()),
+    }
+}
+
+/// An address with a port; a port alone, or one of `localhost`, is one of the loopback interface.
+fn listen_addr(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").unwrap_or(text);
+    let local = port.parse().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    local.or_else(|_| text.parse()).map_err(|_| "write IP:PORT, as in 127.0.0.1:2525 or [::1]:2525".to_owned())
+}
+
+/// It stands in replies and header fields: there is no room for blanks and control characters in it.
+fn hostname(text: &str) -> Result<String, String> {
+    let is_name = |c: char| !c.is_whitespace() && !c.is_control();
+    if text.is_empty() || !text.chars().all(is_name) {
+        return Err("write a host name, as in mx.example.com".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn failure_actions() -> impl TypedValueParser<Value = FailureAction> {
+    PossibleValuesParser::new(["accept", "reject", "tempfail"]).map(|word| match word.as_str() {
+        "accept" => FailureAction::Accept,
+        "reject" => FailureAction::Reject,
+        _ => FailureAction::Tempfail,
+    })
+}
+
+fn sessions() -> impl TypedValueParser<Value = usize> {
+    clap::value_parser!(u32).range(1..=1_000_000).map(|count| usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 fn tls_macro(text: &str) -> Result<(String, String), String> {
@@ -116,3 +148,28 @@ pub const HELP: &str = "\
 
 Sessions are shown as they go, each with its number: `C:` is the SMTP client, `S:` the MTA, `>` what
 the MTA sent to the milter, `<` what came back, `L:` the MTA's log. Ctrl-C ends it.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_an_example() {
+        for (typed, addr) in [
+            ("127.0.0.1:0", "127.0.0.1:0"),
+            ("localhost:25", "127.0.0.1:25"),
+            ("25", "127.0.0.1:25"),
+            ("[::1]:9", "[::1]:9"),
+        ] {
+            assert_eq!(listen_addr(typed), Ok(addr.parse().unwrap()));
+        }
+        for typed in ["", "mx.example.com:25", "127.0.0.1", "localhost", "70000", "::1"] {
+            assert!(listen_addr(typed).unwrap_err().contains("as in 127.0.0.1:2525"), "{typed}");
+        }
+        for name in ["", "a b", "a\r\nb", "a\u{85}b"] {
+            assert!(hostname(name).is_err(), "{name:?}");
+        }
+        assert!(login(":").is_err() && login(":x").is_err() && login("alice").is_err());
+        assert_eq!(login("alice:"), Ok(("alice".to_owned(), String::new())));
+    }
+}

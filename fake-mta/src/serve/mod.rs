@@ -2,20 +2,50 @@
 
 mod args;
 mod maildir;
+mod memory;
+mod secrets;
 mod session;
 mod tls;
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use fake_dns::Lines;
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::timeout,
+};
 
 pub use args::{HELP, ServeArgs};
 
-use self::{maildir::Maildir, session::Session, tls::Tls};
+use self::{maildir::Maildir, memory::Memory, session::Session, tls::Tls};
 use crate::{
     diag::Diag,
-    run::{Cancel, Console, Exit},
+    profile::Personality,
+    run::{Cancel, Console, Exit, MilterAddr},
+    settings::{Settings, Store},
 };
+
+/// What all sessions of a server share.
+pub(super) struct Service {
+    personality: Personality,
+    settings: Arc<Settings>,
+    milters: Vec<MilterAddr>,
+    tls: Option<Tls>,
+    tls_macros: Vec<(String, String)>,
+    quiet: bool,
+    /// Standard output: the sessions.
+    out: Lines,
+    /// Standard error.
+    err: Lines,
+    memory: Memory,
+}
 
 /// Serves clients until `cancel` is raised.
 pub async fn serve(args: &ServeArgs, cancel: &Cancel, console: &mut Console) -> Exit {
@@ -29,39 +59,104 @@ pub async fn serve(args: &ServeArgs, cancel: &Cancel, console: &mut Console) -> 
 }
 
 async fn serve_until(args: &ServeArgs, cancel: &Cancel, console: &mut Console) -> Result<(), Diag> {
-    let maildir = args.maildir.as_deref().map(Maildir::open).transpose();
-    let maildir = Arc::new(maildir.map_err(|error| Diag::error(format!("cannot make the maildir: {error}")))?);
-    let tls = args.starttls.then(|| Tls::throw_away(&args.hostname)).transpose();
-    let tls = tls.map_err(|error| Diag::error(format!("cannot make a certificate for {}: {error}", args.hostname)))?;
-    let listener = TcpListener::bind(args.smtp).await;
-    let cannot = |error: io::Error| Diag::error(format!("cannot listen on {}: {error}", args.smtp));
-    let listener = listener.map_err(cannot)?;
-    let addr = listener.local_addr().map_err(cannot)?;
-    console.message(&format!("{} listens on {addr}\n", args.personality().name()));
-    let permits = Arc::new(Semaphore::new(SESSIONS_MAX));
-    let mut sessions = JoinSet::new();
-    let accepting = async {
-        for number in 1.. {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            // A client that is gone already is no reason to stop; neither is a moment without file descriptors.
-            let Ok((stream, peer)) = listener.accept().await else {
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            };
-            let session = Session::new(number, peer, args, Arc::clone(&maildir), tls.clone());
-            while sessions.try_join_next().is_some() {}
-            sessions.spawn(async move {
-                session.run(Box::new(stream)).await;
-                drop(permit);
-            });
-        }
-    };
+    let service = Arc::new(Service::open(args)?);
+    let listener = TcpListener::bind(args.smtp).await.map_err(|error| cannot_listen(args, &error))?;
+    let addr = listener.local_addr().map_err(|error| cannot_listen(args, &error))?;
+    console.message(&format!("{} listens on {addr}\n", service.personality.name()));
     // Sessions that still run end with the program.
-    let _: Option<()> = cancel.or(accepting).await;
+    let _: Option<()> = cancel.or(accept(&listener, &service, args.sessions)).await;
+    service.out.settle(LAST_LINES);
+    service.err.settle(LAST_LINES);
     Ok(())
 }
 
-/// So many clients are served at once; others wait.
-const SESSIONS_MAX: usize = 200;
+async fn accept(listener: &TcpListener, service: &Arc<Service>, sessions_max: usize) {
+    let permits = Arc::new(Semaphore::new(sessions_max));
+    let mut sessions = JoinSet::new();
+    let mut is_told = false;
+    for number in 1.. {
+        // A client that is gone already is no reason to stop; neither is a moment without file descriptors.
+        let Ok((stream, peer)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        while sessions.try_join_next().is_some() {}
+        let service = Arc::clone(service);
+        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+            if !std::mem::replace(&mut is_told, true) {
+                let told = format!("{sessions_max} sessions go on already: others are turned away, see --sessions\n");
+                service.err.put(told);
+            }
+            let line = service.personality.too_many_connections(&service.settings, peer.ip());
+            sessions.spawn(turn_away(stream, line));
+            continue;
+        };
+        sessions.spawn(async move {
+            let local = stream.local_addr().ok().map(|addr| addr.ip());
+            Session::new(number, peer, local, service).run(Box::new(stream)).await;
+            drop(permit);
+        });
+    }
+}
 
-const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+async fn turn_away(mut stream: TcpStream, line: String) {
+    let said = async {
+        stream.write_all(format!("{line}\r\n").as_bytes()).await?;
+        stream.shutdown().await
+    };
+    // The client reads it, or is gone already.
+    let _ = timeout(TURN_AWAY_LIMIT, said).await;
+}
+
+fn cannot_listen(args: &ServeArgs, error: &io::Error) -> Diag {
+    let diag = Diag::error(format!("cannot listen on {}: {error}", args.smtp));
+    match error.kind() {
+        io::ErrorKind::AddrInUse => diag.help("--smtp 127.0.0.1:0 takes a free port, and says which"),
+        _ => diag,
+    }
+}
+
+impl Service {
+    fn open(args: &ServeArgs) -> Result<Self, Diag> {
+        let (out, err) = (Lines::new(io::stdout()), Lines::new(io::stderr()));
+        let mut settings = args.settings();
+        settings.queue_serial = Some(Arc::new(AtomicU32::new(0)));
+        if let Some(dir) = &args.maildir {
+            let maildir =
+                Maildir::open(dir).map_err(|error| Diag::error(format!("cannot make the maildir: {error}")))?;
+            settings.store = Some(store(maildir, err.clone()));
+        }
+        let tls = args.starttls.then(|| Tls::throw_away(&args.hostname)).transpose();
+        Ok(Self {
+            personality: args.personality(),
+            settings: Arc::new(settings),
+            milters: args.milter.clone(),
+            tls: tls
+                .map_err(|error| Diag::error(format!("cannot make a certificate for {}: {error}", args.hostname)))?,
+            tls_macros: args.tls_macro.clone(),
+            quiet: args.quiet,
+            out,
+            err,
+            memory: Memory::default(),
+        })
+    }
+}
+
+/// The maildir as the MTA's queue.
+fn store(maildir: Maildir, err: Lines) -> Store {
+    Store::new(move |delivered| match maildir.put(delivered) {
+        Ok(()) => true,
+        Err(error) => {
+            err.put(format!("cannot write into the maildir: {}\n", crate::diag::escape(&error)));
+            false
+        }
+    })
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a client may take to read that there is no room.
+const TURN_AWAY_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a reader has for the last lines.
+const LAST_LINES: Duration = Duration::from_secs(1);

@@ -1,18 +1,22 @@
 //! One SMTP client.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     time::timeout,
 };
 
-use super::{ServeArgs, maildir::Maildir, tls::Tls};
+use super::{Service, memory::Share, secrets::Secrets};
 use crate::{
     client::{Client, ClientName},
-    clock::Clock,
     connector::Sockets,
-    journal::{Event, Journal},
+    journal::Journal,
     link::Stream,
     profile::Mta,
     run::Transcript,
@@ -22,34 +26,31 @@ use crate::{
 /// The session of one client, from its banner to its end.
 pub(super) struct Session {
     number: u32,
+    service: Arc<Service>,
     mta: Mta,
     journal: Journal,
-    shown: usize,
-    quiet: bool,
-    maildir: Arc<Option<Maildir>>,
-    tls: Option<Tls>,
-    tls_macros: Vec<(String, String)>,
-    /// Bytes that no whole line or message has taken yet.
-    pending: usize,
+    secrets: Secrets,
+    /// What no whole command or message has taken yet.
+    unfinished: Share,
 }
 
 impl Session {
-    pub(super) fn new(
-        number: u32,
-        peer: SocketAddr,
-        args: &ServeArgs,
-        maildir: Arc<Option<Maildir>>,
-        tls: Option<Tls>,
-    ) -> Self {
+    /// A session with a client that has connected to the address `local`.
+    pub(super) fn new(number: u32, peer: SocketAddr, local: Option<IpAddr>, service: Arc<Service>) -> Self {
         let journal = Journal::new();
         let is_here = peer.ip().to_canonical().is_loopback();
         let name = if is_here { ClientName::Verified("localhost".to_owned()) } else { ClientName::Missing };
-        let client =
-            Client { addr: Some(peer.ip().to_canonical()), port: peer.port(), name, local_addr: Some(args.smtp.ip()) };
-        let connector = Arc::new(Sockets::new(args.milter.clone()));
-        let mta = Mta::new(args.personality(), args.settings(number), client, connector, journal.clone());
-        let tls_macros = args.tls_macro.clone();
-        Self { number, mta, journal, shown: 0, quiet: args.quiet, maildir, tls, tls_macros, pending: 0 }
+        let client = Client {
+            addr: Some(peer.ip().to_canonical()),
+            port: peer.port(),
+            name,
+            local_addr: local.map(|addr| addr.to_canonical()),
+        };
+        let connector = Arc::new(Sockets::new(service.milters.clone()));
+        let settings = Arc::clone(&service.settings);
+        let mta = Mta::new(service.personality, settings, client, connector, journal.clone());
+        let unfinished = service.memory.share();
+        Self { number, service, mta, journal, secrets: Secrets::default(), unfinished }
     }
 
     /// Serves the client. Whatever goes wrong on its side ends the session and nothing else.
@@ -78,15 +79,11 @@ impl Session {
             if count == 0 {
                 return Ok(());
             }
-            let bytes = &buffer[..count];
-            if self.is_too_much(bytes) {
-                return self.give_up(&mut stream, "500 5.5.0 Error: too much without an end").await;
-            }
-            let replies = self.mta.feed(bytes).await;
-            if !replies.is_empty() {
-                self.pending = 0;
-            }
+            let replies = self.mta.feed(&buffer[..count]).await;
             self.answer(&mut stream, &replies).await?;
+            if !self.unfinished.set(self.mta.unfinished()) {
+                return self.give_up(&mut stream, "421 4.3.1 Error: too much without an end").await;
+            }
             if self.mta.is_starting_tls() {
                 stream = self.start_tls(stream).await?;
             }
@@ -96,24 +93,11 @@ impl Session {
 
     /// The handshake. What the client sent before it, behind its STARTTLS, is forgotten: anybody could have put it there.
     async fn start_tls(&mut self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
-        let tls = self.tls.clone().ok_or_else(|| io::Error::other("no certificate for STARTTLS"))?;
+        let tls = self.service.tls.clone().ok_or_else(|| io::Error::other("no certificate for STARTTLS"))?;
         let (stream, mut values) = timeout(IDLE_LIMIT, tls.accept(stream)).await??;
-        self.pending = 0;
-        values.extend(self.tls_macros.iter().cloned());
+        values.extend(self.service.tls_macros.iter().cloned());
         self.mta.start_tls(values);
         Ok(stream)
-    }
-
-    /// A client that ends neither its line nor its message must not fill the memory.
-    fn is_too_much(&mut self, bytes: &[u8]) -> bool {
-        self.pending += bytes.len();
-        if self.mta.awaits_message() {
-            return self.pending > MESSAGE_MAX;
-        }
-        if !bytes.contains(&b'\n') {
-            return self.pending > LINE_MAX;
-        }
-        self.pending > MESSAGE_MAX
     }
 
     async fn give_up(&mut self, stream: &mut Box<dyn Stream>, line: &str) -> io::Result<()> {
@@ -136,29 +120,23 @@ impl Session {
         Ok(())
     }
 
-    /// Shows what has happened, and delivers what left the MTA.
+    /// Shows what has happened, and forgets it.
     fn note(&mut self) {
-        let events = self.journal.since(self.shown);
-        self.shown += events.len();
+        let events = self.journal.take();
+        if self.service.quiet {
+            return;
+        }
         let mut transcript = Transcript::default();
         for event in &events {
-            transcript.event(event);
-            if let (Event::Delivered(delivered), Some(maildir)) = (event, &*self.maildir)
-                && let Err(error) = maildir.put(delivered, Clock::System.unix_seconds())
-            {
-                self.say(&format!("cannot write into the maildir: {error}"));
-            }
+            transcript.event(&self.secrets.hide(event));
         }
-        if !self.quiet {
-            let text = transcript.text();
-            let lines = text.lines().filter(|line| !line.is_empty());
-            let lines: String = lines.map(|line| format!("[{}] {line}\n", self.number)).collect();
-            put(&lines);
-        }
+        let text = transcript.text();
+        let lines = text.lines().filter(|line| !line.is_empty());
+        self.service.out.put(lines.map(|line| format!("[{}] {line}\n", self.number)).collect());
     }
 
     fn say(&self, text: &str) {
-        put(&format!("[{}] {}\n", self.number, crate::diag::escape(text)));
+        self.service.out.put(format!("[{}] {}\n", self.number, crate::diag::escape(text)));
     }
 }
 
@@ -168,21 +146,8 @@ async fn write(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> io::Result<()> {
     stream.flush().await
 }
 
-/// Many sessions write at once; a reader that went away is no reason to stop.
-fn put(text: &str) {
-    use std::io::Write as _;
-    let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
 /// How long a client may say nothing: Postfix's `smtpd_timeout`.
 const IDLE_LIMIT: Duration = Duration::from_secs(300);
 
 /// How long a client may take to read a reply.
 const WRITE_LIMIT: Duration = Duration::from_secs(60);
-
-/// The longest line without an end, bytes.
-const LINE_MAX: usize = 64 * 1024;
-
-/// The longest message, and the most that a client may send ahead, bytes.
-const MESSAGE_MAX: usize = 64 << 20;

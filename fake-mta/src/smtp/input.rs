@@ -73,6 +73,11 @@ impl InputBuffer {
         *self = Self::new(self.rules);
     }
 
+    /// How many bytes wait for the rest of their line or message.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Whether the client has sent nothing ahead.
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()

@@ -7,10 +7,7 @@ use super::{
     session::Postfix,
     text,
 };
-use crate::{
-    journal::Event as JournalEvent,
-    smtp::{Awaits, Reply, split_at_byte},
-};
+use crate::smtp::{Awaits, Reply, split_at_byte};
 
 /// A message that comes in chunks, RFC 3030.
 pub(super) struct Bdat {
@@ -80,6 +77,11 @@ impl Postfix {
         Reply::default()
     }
 
+    /// How much of a message in chunks has come, bytes.
+    pub(crate) fn chunks_size(&self) -> usize {
+        self.bdat.as_ref().map_or(0, |bdat| bdat.content.len())
+    }
+
     /// A chunk of a message.
     pub(super) async fn chunk(&mut self, chunk: &[u8]) -> Reply {
         self.awaits = Awaits::Line;
@@ -109,11 +111,9 @@ impl Postfix {
         let mail = self.mail.clone().unwrap_or_default();
         let queue_id = mail.queue_id.clone().unwrap_or_default();
         let outcome = content::receive(self, &mail, message, &Origin::Smtp).await;
-        if let Some(delivered) = outcome.delivered {
-            self.host.journal.note(JournalEvent::Delivered(delivered));
-        }
+        let is_kept = outcome.delivered.is_none_or(|delivered| self.host.keep(delivered));
         self.reset_mail();
-        match outcome.refusal {
+        match outcome.refusal.or_else(|| (!is_kept).then(|| text::QUEUE_WRITE_ERROR.into())) {
             Some(reply) => self.refuse(&reply).await,
             None => Reply::line(format!("250 2.0.0 Ok: {queued} {queue_id}")),
         }

@@ -36,6 +36,7 @@ mod submission;
 mod text;
 
 pub(crate) use session::{LINE_RULES, Postfix};
+pub(crate) use text::too_many_connections;
 
 /// The profile of the release that is played.
 pub(crate) fn profile_name() -> &'static str {

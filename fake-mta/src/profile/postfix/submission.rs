@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     client::Client,
-    journal::Event as JournalEvent,
     message::{Envelope, Recipient},
     profile::Submission,
 };
@@ -37,7 +36,7 @@ impl Postfix {
             let mail = self.mail.clone().unwrap_or_default();
             let outcome = content::receive(self, &mail, message, &Origin::User(submission)).await;
             if let Some(delivered) = outcome.delivered {
-                self.host.journal.note(JournalEvent::Delivered(delivered));
+                self.host.keep(delivered);
             }
         }
         self.mail = None;

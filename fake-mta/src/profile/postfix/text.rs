@@ -9,6 +9,7 @@ use crate::{
     client::{Client, ClientName},
     link::LinkError,
     profile::Host,
+    settings::Settings,
     smtp::Reply,
 };
 
@@ -16,11 +17,17 @@ pub(super) const REJECTED: &str = "550 5.7.1 Command rejected";
 pub(super) const UNAVAILABLE: &str = "451 4.7.1 Service unavailable - try again later";
 pub(super) const SERVER_CLOSING: &str = "421 4.7.0 Server closing connection";
 pub(super) const GO_AHEAD: &str = "354 End data with <CR><LF>.<CR><LF>";
+pub(super) const QUEUE_WRITE_ERROR: &str = "451 4.3.0 Error: queue file write error";
 pub(super) const UNKNOWN_COMMAND: &str = "500 5.5.2 Error: command not recognized";
 
 pub(super) fn greeting(host: &Host) -> Reply {
     let usual = || format!("{} ESMTP Postfix", host.settings.hostname);
     Reply::line(format!("220 {}", host.settings.banner.clone().unwrap_or_else(usual)))
+}
+
+/// What a client is told whose address has too many connections already.
+pub(crate) fn too_many_connections(settings: &Settings, client: IpAddr) -> String {
+    format!("421 4.7.0 {} Error: too many connections from {}", settings.hostname, client.to_canonical())
 }
 
 pub(super) fn no_messages(host: &Host) -> Reply {

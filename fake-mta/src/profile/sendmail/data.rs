@@ -4,8 +4,6 @@ use milter_proto::{Command, MacroStage};
 
 use super::{content, filter::Verdict, reply_text, session::Sendmail, text};
 use crate::{
-    journal::Event,
-    message::Delivered,
     profile::printable,
     smtp::{Awaits, Bare, Reply},
 };
@@ -45,8 +43,9 @@ impl Sendmail {
     pub(super) async fn receive(&mut self, message: &[u8]) -> Reply {
         self.awaits = Awaits::Line;
         let (reply, delivered) = content::receive(self, message).await;
-        self.end_message(delivered);
-        self.maybe_shut_down(reply).await
+        let is_kept = delivered.is_none_or(|delivered| self.host.keep(delivered));
+        self.renew_envelope();
+        self.maybe_shut_down(if is_kept { reply } else { Reply::line(text::NO_DISK_SPACE) }).await
     }
 
     /// A CR or LF by itself in a message: nobody gets to see it, and its filters are not even told.
@@ -59,12 +58,5 @@ impl Sendmail {
             Bare::Lf => "linefeed (LF)",
         };
         Reply::line(format!("421 4.5.0 Bare {what} not allowed")).closing()
-    }
-
-    fn end_message(&mut self, delivered: Option<Delivered>) {
-        if let Some(delivered) = delivered {
-            self.host.journal.note(Event::Delivered(delivered));
-        }
-        self.renew_envelope();
     }
 }

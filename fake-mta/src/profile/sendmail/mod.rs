@@ -34,6 +34,7 @@ mod session;
 mod text;
 
 pub(crate) use session::{LINE_RULES, Sendmail};
+pub(crate) use text::TOO_MANY_CONNECTIONS;
 
 /// The profile of the release that is played.
 pub(crate) fn profile_name() -> &'static str {

@@ -19,8 +19,11 @@ pub(super) fn host_closing(host: &Host) -> String {
     format!("421 4.7.0 {} closing connection", host.settings.hostname)
 }
 
+/// What a client is told whose address has too many connections already, `FEATURE(conncontrol)`.
+pub(crate) const TOO_MANY_CONNECTIONS: &str = "421 4.3.2 Too many open connections.";
 pub(super) const PROTOCOL_ERROR: &str = "554 5.5.0 SMTP protocol error";
 pub(super) const NUL_BYTE: &str = "554 5.6.1 NUL byte not allowed";
+pub(super) const NO_DISK_SPACE: &str = "452 4.3.1 Out of disk space for temp file";
 pub(super) const GO_AHEAD: &str = "354 End data with <CR><LF>.<CR><LF>";
 
 pub(super) fn greeting(host: &Host, release: &Release) -> Reply {
