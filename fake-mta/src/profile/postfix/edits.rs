@@ -1,5 +1,7 @@
 //! A filter's edits at the end of a message, as Postfix makes them.
 
+use std::collections::HashSet;
+
 use milter_proto::Reply;
 
 use super::options;
@@ -44,12 +46,11 @@ impl Editing {
     fn complete_envelope(&mut self) {
         let sender = std::mem::take(&mut self.envelope.sender);
         self.envelope.sender = self.qualified(sender);
-        let mut seen = Vec::new();
+        let mut seen = HashSet::new();
         for mut recipient in std::mem::take(&mut self.envelope.recipients) {
             recipient.address = self.qualified(recipient.address);
             let key = (recipient.original.to_ascii_lowercase(), recipient.address.to_ascii_lowercase());
-            if !seen.contains(&key) {
-                seen.push(key);
+            if seen.insert(key) {
                 self.envelope.recipients.push(recipient);
             }
         }

@@ -93,6 +93,8 @@ fn deliver(session: &Sendmail, mut editing: Editing) -> Delivered {
 
 fn begin(session: &Sendmail, content: Content) -> Editing {
     let mut mail = session.mail.clone().unwrap_or_default();
+    // The last one that was named is the first one in the queue.
+    mail.envelope.recipients.reverse();
     let host = &session.host;
     let is_ascii = content.body.is_ascii() && content.headers.iter().all(|header| header.value.is_ascii());
     // What was announced as 8-bit and is not goes on as what it is.

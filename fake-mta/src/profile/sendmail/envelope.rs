@@ -8,14 +8,14 @@ use super::{
     filter::Verdict,
     filters::Question,
     reply_text,
-    session::{Mail, Sendmail},
+    session::{Mail, Mailbox, Sendmail},
     text,
 };
 use crate::{
     client::ClientName,
     message::{Envelope, Recipient},
     profile::printable,
-    settings::Route,
+    settings::{Route, Settings},
     smtp::{PathArgument, Reply, domain_of, split_at_byte},
 };
 
@@ -48,7 +48,7 @@ impl Sendmail {
         let trusted = |author: &[u8]| if self.host.auth.is_some() { author.to_vec() } else { b"<>".to_vec() };
         let author = path.param("AUTH").map(trusted);
         let envelope = Envelope { sender: path.address, params: path.params.clone(), recipients: Vec::new() };
-        let mut mail = Mail { typed: path.typed.clone(), envelope, discard: false, quarantine: None, author };
+        let mut mail = Mail { typed: path.typed.clone(), envelope, author, ..Mail::default() };
         let macros = self.mail_macros(&mail);
         self.last_path = Some(path.typed.clone());
         self.filters.begin_message(&self.host, &self.queue_id).await;
@@ -114,25 +114,19 @@ impl Sendmail {
             return Reply::line(format!("550 5.1.1 {typed}... User unknown"));
         }
         // Who is named again is the one he was, and is called so.
-        let named = self.named_before(&path.address).map(|known| known.original.clone());
+        let named = self.named_before(&path.address).cloned();
         if let (None, Some(mail)) = (&named, &mut self.mail) {
+            mail.mailboxes.insert(mailbox(&self.host.settings, &path.address), path.typed.clone());
             let recipient = Recipient { address: path.address, original: path.typed.clone(), params: path.params };
-            mail.envelope.recipients.insert(0, recipient);
+            mail.envelope.recipients.push(recipient);
         }
         let shown = reply_text::shown_address(self.release, &named.unwrap_or(path.typed));
         Reply::line(format!("250 2.1.5 {shown}... Recipient ok"))
     }
 
-    /// The recipient of this message with the same mailbox.
-    pub(super) fn named_before(&self, address: &[u8]) -> Option<&Recipient> {
-        let mailbox = |address: &[u8]| {
-            let (user, domain) = split_at_byte(address, b'@');
-            let domain = String::from_utf8_lossy(domain).to_ascii_lowercase();
-            let is_own = domain.is_empty() || self.host.settings.is_local(&domain);
-            (user.to_vec(), if is_own { String::new() } else { domain })
-        };
-        let recipients = &self.mail.as_ref()?.envelope.recipients;
-        recipients.iter().find(|known| mailbox(&known.address) == mailbox(address))
+    /// What the recipient of this message with the same mailbox was called.
+    pub(super) fn named_before(&self, address: &[u8]) -> Option<&Vec<u8>> {
+        self.mail.as_ref()?.mailboxes.get(&mailbox(&self.host.settings, address))
     }
 
     /// The stock rule set says why the client is not known.
@@ -205,6 +199,13 @@ impl Sendmail {
             _ => Ok(false),
         }
     }
+}
+
+fn mailbox(settings: &Settings, address: &[u8]) -> Mailbox {
+    let (user, domain) = split_at_byte(address, b'@');
+    let domain = String::from_utf8_lossy(domain).to_ascii_lowercase();
+    let is_own = domain.is_empty() || settings.is_local(&domain);
+    (user.to_vec(), if is_own { String::new() } else { domain })
 }
 
 /// `FROM:<path> params` or `TO:<path> params`; white space may stand before the colon. The error quotes what was found instead.

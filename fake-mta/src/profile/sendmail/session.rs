@@ -1,5 +1,7 @@
 //! The SMTP session: what sendmail keeps of it, and which command goes where.
 
+use std::collections::HashMap;
+
 use milter_proto::{Command, MacroStage};
 
 use super::{
@@ -57,12 +59,18 @@ pub(crate) struct Sendmail {
 pub(super) struct Mail {
     /// The path of MAIL as the client wrote it.
     pub(super) typed: Vec<u8>,
+    /// The recipients stand as they were named: whoever collects the message turns them round.
     pub(super) envelope: Envelope,
+    /// The recipients by mailbox, each as it was named first.
+    pub(super) mailboxes: HashMap<Mailbox, Vec<u8>>,
     pub(super) discard: bool,
     pub(super) quarantine: Option<Vec<u8>>,
     /// Who wrote the message, as the client's AUTH parameter has it.
     pub(super) author: Option<Vec<u8>>,
 }
+
+/// User and domain of a recipient; the domain is empty if it is one of this host's.
+pub(super) type Mailbox = (Vec<u8>, String);
 
 impl Sendmail {
     /// A session that has not begun.
