@@ -63,6 +63,10 @@ pub struct Settings {
     pub starttls: bool,
     /// Postfix's `smtpd_hard_error_limit`: after so many refused commands the session ends. `None` is without end.
     pub error_limit: Option<usize>,
+    /// Postfix's `message_size_limit`, bytes; 0 is without end. `None` is its default.
+    pub message_size_limit: Option<usize>,
+    /// Postfix's `smtpd_recipient_limit`: so many recipients a message may have. `None` is its default.
+    pub recipient_limit: Option<usize>,
     /// The form of the log lines.
     pub log_style: LogStyle,
     /// Where dates come from.
@@ -184,6 +188,8 @@ impl Settings {
             next_hop_smtputf8: true,
             starttls: false,
             error_limit: None,
+            message_size_limit: None,
+            recipient_limit: None,
             log_style: LogStyle::default(),
             clock: Clock::default(),
             process_id: 4242,

@@ -283,6 +283,64 @@ fn who_is_one_too_many_is_told() {
 }
 
 #[test]
+fn postfix_takes_no_message_that_is_larger_than_it_says() {
+    let server = Server::start("postfix", &[]);
+    let line = [&[b'x'; 998][..], b"\r\n"].concat();
+    // Of the 10 240 000 bytes the header takes 14.
+    for (lines, reply) in [(10_239, "250 2.0.0 Ok: queued"), (10_240, "552 5.3.4 Error: message file too big\r\n")] {
+        let text = [b"Subject: x\r\n\r\n", &line.repeat(lines)[..], b".\r\n"].concat();
+        let said = server.talk(&[&ENVELOPE[..], &[&text], &ENVELOPE[1..3], &[b"QUIT\r\n"]].concat());
+        assert!(said.contains("250-SIZE 10240000\r\n") && said.contains(reply), "{said}");
+        assert!(said.ends_with("250 2.1.5 Ok\r\n221 2.0.0 Bye\r\n"), "{said}");
+    }
+    assert_eq!(server.mails().len(), 1);
+}
+
+#[test]
+fn postfix_takes_a_thousand_recipients_and_sendmail_any_number() {
+    let recipients: String = (0..1022).map(|number| format!("RCPT TO:<u{number}@example.net>\r\n")).collect();
+    let ahead = format!("MAIL FROM:<a@example.org>\r\n{recipients}RSET\r\nQUIT\r\n");
+    let said = Server::start("postfix", &[]).talk(&[b"EHLO x.example\r\n", ahead.as_bytes()]);
+    assert_eq!(said.matches("250 2.1.5 Ok").count(), 1000);
+    assert_eq!(said.matches("452 4.5.3 Error: too many recipients").count(), 22);
+    assert!(said.ends_with("221 2.0.0 Bye\r\n"), "what is beyond is no error: {said}");
+    let said = Server::start("sendmail", &[]).talk(&[b"EHLO x.example\r\n", ahead.as_bytes()]);
+    assert_eq!(said.matches("Recipient ok").count(), 1022);
+}
+
+/// A login in the clear and then STARTTLS: what AUTH says after it.
+const LOGIN_TWICE: &str = r#"
+import smtplib, ssl, sys
+context = ssl.create_default_context()
+context.check_hostname = False
+context.verify_mode = ssl.CERT_NONE
+with smtplib.SMTP("127.0.0.1", int(sys.argv[1]), local_hostname="client.example") as smtp:
+    smtp.login("bob", "secret")
+    smtp.starttls(context=context)
+    smtp.ehlo()
+    print(smtp.docmd("AUTH", "PLAIN AGJvYgBzZWNyZXQ="))
+"#;
+
+#[test]
+fn what_was_told_in_the_clear_counts_no_more_for_postfix() {
+    for (profile, said) in [
+        ("postfix", "(235, b'2.7.0 Authentication successful')"),
+        ("sendmail", "(503, b'5.5.0 Already Authenticated')"),
+    ] {
+        let server = Server::start(profile, &["--starttls", "--auth", "bob:secret"]);
+        let Some(output) = server.client("python3", &["-c", LOGIN_TWICE, "PORT"]) else { return };
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), said, "{output:?}");
+    }
+}
+
+#[test]
+fn sendmail_begins_no_tls_in_a_transaction() {
+    let server = Server::start("sendmail", &["--starttls"]);
+    let said = server.talk(&[&ENVELOPE[..2], &[b"STARTTLS\r\n", b"QUIT\r\n"]].concat());
+    assert!(said.contains("503 5.5.0 TLS not permitted during a mail transaction\r\n221 "), "{said}");
+}
+
+#[test]
 fn swaks_and_smtp_source_are_served() {
     let server = Server::start("postfix", &["--starttls"]);
     let swaks = ["--server", "127.0.0.1:PORT", "--from", "a@example.org", "--to", "b@example.net", "-tls"];

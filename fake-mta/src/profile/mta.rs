@@ -116,7 +116,11 @@ impl Mta {
             Personality::Postfix => Server::Postfix(Box::new(Postfix::new(host, false))),
             Personality::Direct => Server::Postfix(Box::new(Postfix::new(host, true))),
         };
-        let input = InputBuffer::new(personality.line_rules());
+        let size_max = match &server {
+            Server::Sendmail(_) => None,
+            Server::Postfix(server) => server.size_max(),
+        };
+        let input = InputBuffer::new(personality.line_rules(), size_max);
         Self { server, input, journal, closed: false, starting_tls: false }
     }
 
@@ -190,6 +194,14 @@ impl Mta {
                     Server::Postfix(server) => server.text("DATA", &message).await,
                 }
             }
+            Input::TooLarge(size) => {
+                self.journal.note(Event::ClientMessage(size));
+                match &mut self.server {
+                    // It has no limit.
+                    Server::Sendmail(_) => Reply::default(),
+                    Server::Postfix(server) => server.too_large().await,
+                }
+            }
             Input::TooLong => match &mut self.server {
                 Server::Sendmail(server) => server.too_long(),
                 // It cuts long lines.
@@ -230,6 +242,9 @@ impl Mta {
     /// A TLS handshake took place; values by macro name without braces: `tls_version`, `cipher`, `verify`, …
     pub fn start_tls(&mut self, values: impl IntoIterator<Item = (String, String)>) {
         self.starting_tls = false;
+        if let Server::Postfix(server) = &mut self.server {
+            server.forget_login();
+        }
         self.host_mut().tls = Some(Tls { values: values.into_iter().collect() });
     }
 

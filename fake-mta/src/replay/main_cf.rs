@@ -39,6 +39,8 @@ pub(super) fn set_parameter(settings: &mut Settings, key: &str, text: &str) -> O
             Some(())
         }
         "smtpd_hard_error_limit" => text.parse().ok().map(|limit| settings.error_limit = Some(limit)),
+        "message_size_limit" => text.parse().ok().map(|limit| settings.message_size_limit = Some(limit)),
+        "smtpd_recipient_limit" => text.parse().ok().map(|limit| settings.recipient_limit = Some(limit)),
         // It makes the MTA slow, and nothing else.
         "smtpd_soft_error_limit" => text.parse::<usize>().ok().map(drop),
         "soft_bounce" => yes_no(text).map(|on| settings.soft_bounce = on),

@@ -11,6 +11,8 @@ pub(crate) enum Input {
     Chunk(Vec<u8>),
     /// A command line that is longer than the MTA takes.
     TooLong,
+    /// A message that is larger than the MTA takes.
+    TooLarge(usize),
     /// A CR or LF by itself in a message, after so many bytes of it.
     Bare(Bare, usize),
 }
@@ -50,6 +52,10 @@ pub(crate) struct LineRules {
 pub(crate) struct InputBuffer {
     bytes: Vec<u8>,
     rules: LineRules,
+    /// The largest message, bytes; what is beyond that is not kept.
+    message_max: usize,
+    /// The size of the message so far, in whole lines that end in CRLF.
+    message_size: usize,
     /// Where the line begins that is not complete yet: what is before it was looked at.
     line: usize,
     /// Before this there is no line end in that line.
@@ -59,8 +65,9 @@ pub(crate) struct InputBuffer {
 }
 
 impl InputBuffer {
-    pub(crate) fn new(rules: LineRules) -> Self {
-        Self { bytes: Vec::new(), rules, line: 0, searched: 0, dropping: false }
+    pub(crate) fn new(rules: LineRules, message_max: Option<usize>) -> Self {
+        let message_max = message_max.unwrap_or(usize::MAX);
+        Self { bytes: Vec::new(), rules, message_max, message_size: 0, line: 0, searched: 0, dropping: false }
     }
 
     /// Takes bytes from the client.
@@ -70,7 +77,7 @@ impl InputBuffer {
 
     /// Forgets what no command has taken.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.rules);
+        *self = Self::new(self.rules, Some(self.message_max));
     }
 
     /// How many bytes wait for the rest of their line or message.
@@ -92,7 +99,7 @@ impl InputBuffer {
                 (self.bytes.len() >= length).then(|| Input::Chunk(self.bytes.drain(..length).collect()))
             }
         }?;
-        (self.line, self.searched) = (0, 0);
+        (self.line, self.searched, self.message_size) = (0, 0, 0);
         Some(input)
     }
 
@@ -123,13 +130,37 @@ impl InputBuffer {
             if let Some(bare) = self.bare(line) {
                 return Some(Input::Bare(bare, end + 1));
             }
-            if line[..self.text_length(line)] == *b"." {
+            let text = &line[..self.text_length(line)];
+            if text == b"." {
                 let stuffed: Vec<u8> = self.bytes.drain(..=end).take(self.line).collect();
-                return Some(Input::Message(unstuff(&stuffed)));
+                let size = self.message_size;
+                return Some(if size > self.message_max {
+                    Input::TooLarge(size)
+                } else {
+                    Input::Message(unstuff(&stuffed))
+                });
             }
+            self.message_size += text.len() + 2 - usize::from(text.starts_with(b"."));
             (self.line, self.searched) = (end + 1, end + 1);
         }
+        self.drop_what_is_too_large();
         None
+    }
+
+    /// Of a message that is too large only its end matters, and whether the line that has begun can be it.
+    fn drop_what_is_too_large(&mut self) {
+        let begun = self.bytes.len() - self.line;
+        // A short line may turn out to be one of carriage returns, which do not count.
+        let unfinished = if begun > self.rules.line_max { begun } else { 0 };
+        if self.message_size.saturating_add(unfinished) <= self.message_max {
+            return;
+        }
+        self.bytes.drain(..self.line);
+        if unfinished > 0 {
+            self.message_size += unfinished;
+            self.bytes = b"x".to_vec();
+        }
+        (self.line, self.searched) = (0, self.bytes.len());
     }
 
     /// Where the line that begins at `line` ends: the place of its LF.
@@ -178,7 +209,7 @@ mod tests {
     fn lines_and_messages_are_cut_wherever_the_stream_is_split() {
         let stream = b"DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n";
         for split in 0..stream.len() {
-            let mut buffer = InputBuffer::new(LENIENT);
+            let mut buffer = InputBuffer::new(LENIENT, None);
             let mut got = Vec::new();
             for part in [&stream[..split], &stream[split..]] {
                 buffer.push(part);
@@ -198,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_chunk_is_taken_whole_and_as_it_is() {
-        let mut buffer = InputBuffer::new(LENIENT);
+        let mut buffer = InputBuffer::new(LENIENT, None);
         buffer.push(b".\r\n..NO");
         assert_eq!(buffer.next(Awaits::Chunk(9)), None);
         assert_eq!(buffer.next(Awaits::Chunk(5)), Some(Input::Chunk(b".\r\n..".to_vec())));
@@ -207,14 +238,14 @@ mod tests {
 
     #[test]
     fn an_empty_message_is_a_dot_at_once() {
-        let mut buffer = InputBuffer::new(LENIENT);
+        let mut buffer = InputBuffer::new(LENIENT, None);
         buffer.push(b".\r\n");
         assert_eq!(buffer.next(Awaits::Message), Some(Input::Message(Vec::new())));
     }
 
     /// Everything that comes of a stream whose bytes come one by one: DATA and then a message.
     fn one_by_one(rules: LineRules, stream: &[u8]) -> Vec<Input> {
-        let mut buffer = InputBuffer::new(rules);
+        let mut buffer = InputBuffer::new(rules, None);
         let mut got: Vec<Input> = Vec::new();
         for byte in stream {
             buffer.push(&[*byte]);
@@ -245,12 +276,42 @@ mod tests {
         long.extend_from_slice(b"\r\nNOOP\r\n");
         assert_eq!(one_by_one(LENIENT, &long), [Input::Line(vec![b'x'; 8]), Input::Line(b"NOOP".to_vec())]);
         assert_eq!(one_by_one(STRICT, &long)[0], Input::TooLong);
-        let mut buffer = InputBuffer::new(LENIENT);
+        let mut buffer = InputBuffer::new(LENIENT, None);
         for _ in 0..1000 {
             buffer.push(&[b'x'; 10]);
             assert_eq!(buffer.next(Awaits::Line), None);
         }
         assert!(buffer.bytes.len() <= 16);
+    }
+
+    #[test]
+    fn a_message_that_is_too_large_is_not_kept() {
+        let line = [&[b'x'; 98][..], b"\r\n"].concat();
+        for (lines, is_taken) in [(10, true), (11, false), (1000, false)] {
+            let mut buffer = InputBuffer::new(LENIENT, Some(1000));
+            for _ in 0..lines {
+                buffer.push(&line);
+                assert_eq!(buffer.next(Awaits::Message), None);
+                assert!(buffer.len() <= 1000);
+            }
+            buffer.push(b".\r\nNOOP\r\n");
+            let input = buffer.next(Awaits::Message);
+            assert_eq!(matches!(input, Some(Input::Message(_))), is_taken, "{input:?}");
+            assert!(is_taken || input == Some(Input::TooLarge(lines * 100)));
+            assert_eq!(buffer.next(Awaits::Line), Some(Input::Line(b"NOOP".to_vec())));
+        }
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_kept_either() {
+        let mut buffer = InputBuffer::new(LENIENT, Some(1000));
+        for _ in 0..100 {
+            buffer.push(&[b'.'; 100]);
+            assert_eq!(buffer.next(Awaits::Message), None);
+            assert!(buffer.len() <= 1000);
+        }
+        buffer.push(b"\r\n.\r\n");
+        assert!(matches!(buffer.next(Awaits::Message), Some(Input::TooLarge(_))));
     }
 
     const LENIENT: LineRules = LineRules { line_max: 8, cuts: true, lenient: true };

@@ -78,6 +78,11 @@ impl Postfix {
         Reply::line("220 2.0.0 Ready to start TLS")
     }
 
+    /// RFC 3207 section 4.2: what the client told in the clear counts no more. (sendmail still believes it.)
+    pub(crate) fn forget_login(&mut self) {
+        self.host.auth = None;
+    }
+
     /// A refusal of the connection or of HELO holds here too; a temporary one is told in other words.
     fn standing_refusal(&self) -> Option<Reply> {
         let reply = self.filters.standing_reply()?;

@@ -64,7 +64,7 @@ impl Postfix {
         };
         if bdat.failed {
             bdat.refusal = Some(Reply::line(format!("551 5.0.0 Discarded {size} bytes after earlier error")));
-        } else if bdat.content.len().saturating_add(size) > self.release.message_size_max {
+        } else if self.size_max().is_some_and(|max| bdat.content.len().saturating_add(size) > max) {
             bdat.refusal = Some(Reply::line("552 5.3.4 Chunk exceeds message size limit"));
         }
         bdat.last = !last.is_empty();
@@ -105,6 +105,16 @@ impl Postfix {
     pub(super) async fn message(&mut self, message: &[u8]) -> Reply {
         self.awaits = Awaits::Line;
         self.receive(message, "queued as").await
+    }
+
+    /// The filters hear of it only that the message is over.
+    pub(super) fn refuse_too_large(&mut self) -> Reply {
+        self.awaits = Awaits::Line;
+        let queue_id = self.mail.as_ref().and_then(|mail| mail.queue_id.clone());
+        let queue_id = queue_id.as_deref().unwrap_or("NOQUEUE");
+        self.log(None, &format!("warning: {queue_id}: queue file size limit exceeded"));
+        self.reset_mail();
+        Reply::line("552 5.3.4 Error: message file too big")
     }
 
     async fn receive(&mut self, message: &[u8], queued: &str) -> Reply {

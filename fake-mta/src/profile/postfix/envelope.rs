@@ -29,7 +29,7 @@ impl Postfix {
             Ok(path) => path,
             Err(reply) => return reply,
         };
-        if let Some(refusal) = self.unless_verbatim(|| options::refuse_mail(&path, self.release)) {
+        if let Some(refusal) = self.unless_verbatim(|| options::refuse_mail(&path, self.size_max())) {
             return Reply::line(refusal);
         }
         self.mail = Some(self.begin_mail(&path));
@@ -86,6 +86,9 @@ impl Postfix {
         if let Some(refusal) = self.unless_verbatim(|| options::refuse_rcpt(&path)) {
             return Reply::line(refusal);
         }
+        if let Some(refusal) = self.refuse_one_too_many() {
+            return refusal;
+        }
         if let Some(refusal) = self.refuse_recipient(&path) {
             self.report_refused_recipient(&path, &refusal).await;
             return Reply::line(refusal);
@@ -107,6 +110,15 @@ impl Postfix {
 
     fn name_recipient(&mut self, recipient: Option<Vec<u8>>) -> Option<Vec<u8>> {
         self.mail.as_mut().and_then(|mail| std::mem::replace(&mut mail.recipient, recipient))
+    }
+
+    /// `smtpd_recipient_limit`: a client that goes on a little is not at fault, one that goes on and on is.
+    fn refuse_one_too_many(&mut self) -> Option<Reply> {
+        let max = self.host.settings.recipient_limit.unwrap_or(self.release.recipients_max);
+        let mail = self.mail.as_mut().filter(|mail| mail.envelope.recipients.len() >= max && max > 0)?;
+        self.is_forgiven = mail.overshoot < self.release.overshoot_max;
+        mail.overshoot += 1;
+        Some(Reply::line("452 4.5.3 Error: too many recipients"))
     }
 
     /// Postfix's own refusal of a recipient, whatever the filters think of it.

@@ -1,17 +1,18 @@
 //! ESMTP parameters of MAIL and RCPT as `smtpd(8)` checks them.
 
-use super::release::Release;
 use crate::smtp::{PathArgument, is_xtext, split_at_byte};
 
 /// The refusal of the first parameter of MAIL that Postfix does not take.
-pub(super) fn refuse_mail(path: &PathArgument, release: &Release) -> Option<String> {
+///
+/// `size_max` is the largest message that is taken.
+pub(super) fn refuse_mail(path: &PathArgument, size_max: Option<usize>) -> Option<String> {
     let mut seen = Vec::new();
     path.params.iter().find_map(|param| {
         let (keyword, value) = keyword_and_value(param);
         let is_repeated = seen.contains(&keyword);
         seen.push(keyword.clone());
         match (keyword.as_str(), value) {
-            ("SIZE", Some(value)) => refuse_size(value, release),
+            ("SIZE", Some(value)) => refuse_size(value, size_max),
             ("BODY", Some(value)) => {
                 let known = [&b"7BIT"[..], b"8BITMIME"].iter().any(|kind| value.eq_ignore_ascii_case(kind));
                 (!known).then(|| unsupported(param))
@@ -64,7 +65,7 @@ pub(super) fn is_known_at_rcpt(param: &[u8]) -> bool {
 }
 
 /// RFC 1870 section 6.1: a message that is announced as too large is refused at once.
-fn refuse_size(value: &[u8], release: &Release) -> Option<String> {
+fn refuse_size(value: &[u8], size_max: Option<usize>) -> Option<String> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return Some("501 5.5.4 Bad message size syntax".to_owned());
     }
@@ -72,7 +73,7 @@ fn refuse_size(value: &[u8], release: &Release) -> Option<String> {
     match announced.map(|size| usize::try_from(size).unwrap_or(usize::MAX)) {
         None => Some("552 5.3.4 Message size exceeds file system imposed limit".to_owned()),
         Some(size) => {
-            (size > release.message_size_max).then(|| "552 5.3.4 Message size exceeds fixed limit".to_owned())
+            size_max.is_some_and(|max| size > max).then(|| "552 5.3.4 Message size exceeds fixed limit".to_owned())
         }
     }
 }
@@ -109,11 +110,11 @@ fn is_original_recipient(value: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::release::POSTFIX_3_7, *};
+    use super::*;
 
     fn mail(params: &str) -> Option<String> {
         let path = PathArgument::parse(format!("FROM:<a@b> {params}").as_bytes(), "FROM:").unwrap();
-        refuse_mail(&path, &POSTFIX_3_7)
+        refuse_mail(&path, Some(10_240_000))
     }
 
     #[test]

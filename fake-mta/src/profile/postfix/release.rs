@@ -1,6 +1,6 @@
 //! What differs from release to release, as data: another release is another table.
 
-use crate::message::LineBreaking;
+use crate::{message::LineBreaking, settings::Settings};
 
 /// One release of Postfix.
 #[derive(Debug)]
@@ -11,8 +11,12 @@ pub(super) struct Release {
     pub(super) mail_version: &'static str,
     /// `milter_protocol`, if the administrator does not set it.
     pub(super) milter_protocol: u32,
-    /// `message_size_limit`, bytes.
+    /// `message_size_limit`, if the administrator does not set it, bytes.
     pub(super) message_size_max: usize,
+    /// `smtpd_recipient_limit`, if the administrator does not set it.
+    pub(super) recipients_max: usize,
+    /// `smtpd_recipient_overshoot_limit`: so many recipients beyond that are no error of the client.
+    pub(super) overshoot_max: usize,
     /// The longest header field with its name while there are filters, bytes: `header_size_limit` is larger.
     pub(super) header_max: usize,
     /// `hopcount_limit`.
@@ -24,6 +28,13 @@ pub(super) struct Release {
     pub(super) line_breaking: LineBreaking,
     /// The `milter_*_macros` that an administrator may change.
     pub(super) macros: MacroLists,
+}
+
+impl Release {
+    /// The largest message that is taken, bytes; `None` if any is.
+    pub(super) fn message_size_max(&self, settings: &Settings) -> Option<usize> {
+        Some(settings.message_size_limit.unwrap_or(self.message_size_max)).filter(|&max| max > 0)
+    }
 }
 
 /// The default macro lists, by the parameter that sets them.
@@ -44,9 +55,11 @@ pub(super) static POSTFIX_3_7: Release = Release {
     mail_version: "3.7.11",
     milter_protocol: 6,
     message_size_max: 10_240_000,
+    recipients_max: 1000,
+    overshoot_max: 1000,
     header_max: 60_000,
     hops_max: 50,
-    ehlo_first: &["PIPELINING", "SIZE 10240000", "VRFY", "ETRN"],
+    ehlo_first: &["PIPELINING", "SIZE", "VRFY", "ETRN"],
     ehlo_last: &["ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING"],
     line_breaking: LineBreaking::Spaced { line_max: 998 },
     macros: MacroLists {

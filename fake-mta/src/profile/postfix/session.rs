@@ -42,6 +42,8 @@ pub(crate) struct Postfix {
     pub(super) last_command: &'static str,
     counts: CommandCounts,
     errors: usize,
+    /// The refusal that is being said is no error of the client.
+    pub(super) is_forgiven: bool,
 }
 
 /// A message whose MAIL was accepted.
@@ -56,6 +58,8 @@ pub(super) struct Mail {
     pub(super) smtputf8: bool,
     /// Who wrote the message, as the client's AUTH parameter has it.
     pub(super) author: Option<Vec<u8>>,
+    /// How many recipients were refused because there were too many.
+    pub(super) overshoot: usize,
     /// The recipient of the command that is being answered, else the first one: for the log.
     pub(super) recipient: Option<Vec<u8>>,
 }
@@ -81,6 +85,7 @@ impl Postfix {
             last_command: "CONNECT",
             counts: CommandCounts::default(),
             errors: 0,
+            is_forgiven: false,
         }
     }
 
@@ -92,6 +97,11 @@ impl Postfix {
     /// The surroundings, for facts that come from outside.
     pub(crate) fn host_mut(&mut self) -> &mut Host {
         &mut self.host
+    }
+
+    /// The largest message that is taken, bytes; `None` if any is.
+    pub(crate) fn size_max(&self) -> Option<usize> {
+        self.release.message_size_max(&self.host.settings)
     }
 
     /// A command line of the client.
@@ -114,6 +124,14 @@ impl Postfix {
         self.said(reply)
     }
 
+    /// A message that is larger than what is taken has come; none of it was kept.
+    pub(crate) async fn too_large(&mut self) -> Reply {
+        let reply = self.refuse_too_large();
+        self.counts.count("DATA", &reply);
+        let reply = self.limit_errors(reply).await;
+        self.said(reply)
+    }
+
     /// The reply as the administrator wants it said.
     fn said(&self, reply: Reply) -> Reply {
         if self.host.settings.soft_bounce { text::softened(reply) } else { reply }
@@ -122,7 +140,7 @@ impl Postfix {
     /// After too many refusals the session ends.
     async fn limit_errors(&mut self, mut reply: Reply) -> Reply {
         let is_error = reply.code().is_some_and(|code| matches!(code.first(), Some(b'4' | b'5')));
-        self.errors += usize::from(is_error);
+        self.errors += usize::from(is_error && !std::mem::take(&mut self.is_forgiven));
         if reply.closes || self.host.settings.error_limit.is_none_or(|limit| self.errors < limit) {
             return reply;
         }

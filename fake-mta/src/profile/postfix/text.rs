@@ -45,7 +45,11 @@ pub(super) fn hello(host: &Host, release: &Release, esmtp: bool, refused: bool) 
         lines.push("ENHANCEDSTATUSCODES".to_owned());
         return Reply::multi("250", &lines);
     }
-    lines.extend(release.ehlo_first.iter().map(|&keyword| keyword.to_owned()));
+    let size_max = release.message_size_max(&host.settings);
+    lines.extend(release.ehlo_first.iter().map(|&keyword| match (keyword, size_max) {
+        ("SIZE", Some(max)) => format!("SIZE {max}"),
+        _ => keyword.to_owned(),
+    }));
     if host.settings.starttls && host.tls.is_none() {
         lines.push("STARTTLS".to_owned());
     }

@@ -64,6 +64,9 @@ impl Sendmail {
         if !self.host.settings.starttls {
             return Reply::line("454 4.3.3 TLS not available");
         }
+        if self.mail.is_some() {
+            return Reply::line("503 5.5.0 TLS not permitted during a mail transaction");
+        }
         self.reset().await;
         self.helo = None;
         Reply::line("220 2.0.0 Ready to start TLS")
