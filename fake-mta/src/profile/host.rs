@@ -59,7 +59,8 @@ impl Host {
 
     /// Writes a line into the MTA's log; control characters of `text` are escaped.
     pub(crate) fn log(&self, program: &'static str, queue_id: Option<&str>, text: &str) {
-        let line = LogLine { program, queue_id: queue_id.map(str::to_owned), text: text.to_owned() };
+        let text = without_controls(text);
+        let line = LogLine { program, queue_id: queue_id.map(str::to_owned), text };
         self.journal.note(Event::Log(line));
     }
 
@@ -112,6 +113,19 @@ pub(crate) fn sendmail_address(addr: IpAddr) -> String {
     }
 }
 
+/// Text with its control characters escaped as [`printable`] does.
+fn without_controls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            out.push_str(&printable(c.encode_utf8(&mut [0; 4]).as_bytes()));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// The text of bytes for a log line or a transcript: one line, control characters and bytes that are no UTF-8 escaped in octal,
 /// as syslog has them.
 pub(crate) fn printable(bytes: &[u8]) -> String {
@@ -126,4 +140,14 @@ pub(crate) fn printable(bytes: &[u8]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_gets_into_the_log() {
+        assert_eq!(without_controls("a\x1b[31m\r\nb\u{9b}\u{e4}"), "a\\033[31m\\r\\nb\\302\\233\u{e4}");
+    }
 }

@@ -7,7 +7,8 @@ use milter_proto::Reply;
 use super::options;
 use crate::{
     message::{Envelope, PostfixHeaders, Recipient, without_cr},
-    smtp::{address_list, domain_of},
+    profile::qualified,
+    smtp::address_list,
 };
 
 /// The message while filters may still change it.
@@ -127,14 +128,6 @@ impl Editing {
     fn qualified(&self, address: Vec<u8>) -> Vec<u8> {
         qualified(address, &self.origin)
     }
-}
-
-/// Postfix completes an address without a domain with its own, `origin`.
-pub(super) fn qualified(address: Vec<u8>, origin: &str) -> Vec<u8> {
-    if address.is_empty() || domain_of(&address).is_some() {
-        return address;
-    }
-    [&address, &b"@"[..], origin.as_bytes()].concat()
 }
 
 /// The ESMTP parameters that Postfix takes from a filter; others are passed over.

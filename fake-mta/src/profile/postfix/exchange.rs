@@ -6,10 +6,14 @@ use super::{
     edits::Editing,
     filter::{Answer, Filter, State},
     filters::Event,
-    macros::stage_list,
+    macros::{bare_name, stage_list},
     packet, text,
 };
-use crate::{link::LinkError, profile::Host, settings::FailureAction};
+use crate::{
+    link::LinkError,
+    profile::{Host, is_content},
+    settings::FailureAction,
+};
 
 impl Filter {
     /// Reports an event and waits for the answer, if the filter wants the one and owes the other. At the end of a message
@@ -44,7 +48,8 @@ impl Filter {
     /// Sends macros and event, up to the point where an answer is due.
     async fn send(&mut self, host: &Host, event: &Event<'_>) -> Result<Due, LinkError> {
         let limit = self.limit(&event.command);
-        let pairs = event.macros.pairs(&stage_list(host, event.release, &self.agreed, event.stage));
+        let names = stage_list(host, event.release, &self.agreed, event.stage);
+        let pairs = event.macros.pairs(&names, bare_name);
         let unseen = self.is_declined(&event.command) || is_beyond_version(&self.agreed, &event.command);
         let link = self.link.as_mut().ok_or_else(broken_pipe)?;
         // The macros go even if the event itself does not, but content events that the filter declined are not looked at at all.
@@ -207,11 +212,6 @@ impl Filter {
 
 fn broken_pipe() -> LinkError {
     LinkError::Io(std::io::ErrorKind::BrokenPipe.into())
-}
-
-/// Events that `cleanup(8)` reports.
-fn is_content(command: &Command) -> bool {
-    matches!(command, Command::Header { .. } | Command::Eoh | Command::Body(_) | Command::BodyEob(_))
 }
 
 /// Events that a filter of the agreed version does not know.

@@ -1,15 +1,10 @@
 //! Which macros Postfix sends with an event, and their values.
 
-use std::collections::BTreeMap;
-
 use milter_proto::{MacroStage, Negotiate};
 
 use super::{address::external, release::Release, text};
+pub(super) use crate::profile::MacroTable;
 use crate::{profile::Host, smtp::domain_of};
-
-/// The values of all macros that have one now, by name without braces.
-#[derive(Debug, Clone, Default)]
-pub(super) struct MacroTable(BTreeMap<String, Vec<u8>>);
 
 impl MacroTable {
     /// What every program of Postfix knows of the session.
@@ -34,7 +29,7 @@ impl MacroTable {
             table.set("auth_type", auth.mechanism.as_str());
             table.set("auth_authen", auth.user.as_str());
         }
-        table.overrides(host);
+        table.set_overrides(host);
         table
     }
 
@@ -58,7 +53,7 @@ impl MacroTable {
                 table.set(name, value.as_str());
             }
         }
-        table.overrides(host);
+        table.set_overrides(host);
         table
     }
 
@@ -87,31 +82,11 @@ impl MacroTable {
         self.set_default(host, &format!("{prefix}_host"), hop);
         self.set_default(host, &format!("{prefix}_mailer"), mailer);
     }
+}
 
-    /// Sets a macro that the settings do not override.
-    pub(super) fn set_default(&mut self, host: &Host, name: &str, value: impl Into<Vec<u8>>) {
-        let value = host.macro_override(name).unwrap_or_else(|| value.into());
-        self.set(name, value);
-    }
-
-    /// Names as they stand in the list, with the values of those that have one.
-    pub(super) fn pairs(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let known = names.iter().filter_map(|name| {
-            let bare = name.trim_start_matches('{').trim_end_matches('}');
-            Some((name.clone().into_bytes(), self.0.get(bare)?.clone()))
-        });
-        known.collect()
-    }
-
-    fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.0.insert(name.to_owned(), value.into());
-    }
-
-    fn overrides(&mut self, host: &Host) {
-        for (name, value) in &host.settings.macro_values {
-            self.set(name, value.as_str());
-        }
-    }
+/// The name without its braces.
+pub(super) fn bare_name(name: &str) -> Option<&str> {
+    Some(name.trim_start_matches('{').trim_end_matches('}'))
 }
 
 /// The macro names that go with an event: the filter's own list if it gave one for the stage, else the administrator's.

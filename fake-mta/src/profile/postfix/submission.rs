@@ -6,7 +6,6 @@ use milter_proto::{Command, MacroStage};
 
 use super::{
     content::{self, Origin},
-    edits,
     filter::Answer,
     filters::{Event, Filters},
     helo::connect_command,
@@ -17,7 +16,7 @@ use super::{
 use crate::{
     client::Client,
     message::{Envelope, Recipient},
-    profile::Submission,
+    profile::{Submission, qualified},
 };
 
 impl Postfix {
@@ -109,11 +108,11 @@ impl Postfix {
 /// The envelope with addresses that are complete, as everything but the log of `pickup(8)` has them.
 fn open_mail(submission: &Submission, queue_id: String, origin: &str) -> Mail {
     let recipients = submission.recipients.iter().map(|typed| Recipient {
-        address: edits::qualified(typed.clone(), origin),
+        address: qualified(typed.clone(), origin),
         original: typed.clone(),
         params: Vec::new(),
     });
-    let sender = edits::qualified(submission.sender.clone(), origin);
+    let sender = qualified(submission.sender.clone(), origin);
     Mail {
         envelope: Envelope { sender, params: Vec::new(), recipients: recipients.collect() },
         queue_id: Some(queue_id),

@@ -1,6 +1,6 @@
 //! What Postfix says and writes: replies, log lines, trace header.
 
-use std::{io::ErrorKind, net::IpAddr};
+use std::net::IpAddr;
 
 use milter_proto::FrameError;
 
@@ -8,7 +8,7 @@ use super::{address::external, filter::Answer, release::Release};
 use crate::{
     client::{Client, ClientName},
     link::LinkError,
-    profile::Host,
+    profile::{self, Host},
     settings::Settings,
     smtp::Reply,
 };
@@ -267,12 +267,7 @@ pub(super) fn errno(error: &LinkError) -> String {
     match error {
         LinkError::Timeout { .. } => "Connection timed out".to_owned(),
         LinkError::Eof(_) => "Application error".to_owned(),
-        LinkError::Connect(error) | LinkError::Io(error) => match error.kind() {
-            ErrorKind::ConnectionRefused => "Connection refused".to_owned(),
-            ErrorKind::ConnectionReset => "Connection reset by peer".to_owned(),
-            ErrorKind::BrokenPipe => "Broken pipe".to_owned(),
-            _ => error.to_string(),
-        },
+        LinkError::Connect(error) | LinkError::Io(error) => profile::errno(error),
         other => other.to_string(),
     }
 }

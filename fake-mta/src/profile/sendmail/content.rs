@@ -132,9 +132,9 @@ fn message_id(headers: &SendmailHeaders) -> Vec<u8> {
 /// The line about an envelope and, if one came, its message.
 pub(super) fn log_from(session: &Sendmail, size: usize, message_id: Option<&[u8]>) {
     let Some(mail) = &session.mail else { return };
-    let daemon = session.session_macros().value("daemon_name");
-    let daemon =
-        if daemon.is_empty() { String::new() } else { format!("daemon={}, ", String::from_utf8_lossy(&daemon)) };
+    let macros = session.session_macros();
+    let daemon = macros.get("daemon_name").filter(|name| !name.is_empty());
+    let daemon = daemon.map(|name| format!("daemon={}, ", String::from_utf8_lossy(name))).unwrap_or_default();
     let message_id = message_id.map(|id| format!("msgid={}, ", printable(id))).unwrap_or_default();
     session.log(&format!(
         "from=<{}>, size={size}, class=0, nrcpts={}, {message_id}proto={}, {daemon}relay={}",

@@ -5,8 +5,8 @@ use milter_proto::{Actions, Reply};
 use super::{address, filter::Filter, log};
 use crate::{
     message::{Change, Envelope, Recipient, SendmailHeaders, without_cr},
-    profile::{Host, host::printable},
-    smtp::{address_list, bare_address, domain_of},
+    profile::{Host, host::printable, qualified},
+    smtp::{address_list, bare_address},
 };
 
 /// The message while filters may still change it.
@@ -90,7 +90,7 @@ impl Editing {
                 Some(format!(" delete: rcpt {}, naddrs={deleted}", printable(address)))
             }
             Reply::ChangeFrom { address, args } if !address.is_empty() => {
-                self.envelope.sender = qualified(bare_address(address), host);
+                self.envelope.sender = qualified(bare_address(address).to_vec(), &host.settings.hostname);
                 if let Some(args) = args {
                     self.envelope
                         .set_params(words(args).into_iter().filter(|param| is_mail_param(param)).map(full_return));
@@ -215,14 +215,6 @@ fn escaped(value: &[u8]) -> Vec<u8> {
         out.push(byte);
     }
     out
-}
-
-/// An address without a domain is one of this host.
-fn qualified(address: &[u8], host: &Host) -> Vec<u8> {
-    if address.is_empty() || domain_of(address).is_some() {
-        return address.to_vec();
-    }
-    [address, b"@", host.settings.hostname.as_bytes()].concat()
 }
 
 /// What should be sent back is the whole message, unless it is said that the header is enough.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     link::LinkError,
-    profile::{Host, printable},
+    profile::{Host, is_content, printable},
 };
 
 impl Filter {
@@ -169,10 +169,6 @@ pub(super) fn has_run_out(since: Instant, limit: Duration) -> bool {
 
 /// Below this limit a tick more or less would leave no time at all.
 const TICKS_COUNT_FROM: Duration = Duration::from_secs(2);
-
-fn is_content(command: &Command) -> bool {
-    matches!(command, Command::Header { .. } | Command::Eoh | Command::Body(_) | Command::BodyEob(_))
-}
 
 /// A reply text that does not look like an SMTP reply gives way to the stage's own one.
 pub(super) fn reply_code(payload: &[u8], default: &str) -> (Verdict, String) {

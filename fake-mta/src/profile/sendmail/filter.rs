@@ -2,7 +2,11 @@
 
 use milter_proto::{Command, Negotiate, Protocol};
 
-use super::{filters::Question, log, macros::stage_list};
+use super::{
+    filters::Question,
+    log,
+    macros::{bare_name, stage_list},
+};
 use crate::{
     link::Link,
     profile::Host,
@@ -73,7 +77,7 @@ impl Filter {
     pub(super) async fn send_macros(&mut self, host: &Host, question: &Question<'_>) {
         let Some(stage) = question.stage else { return };
         let Some(names) = stage_list(host, question.release, &self.agreed, stage) else { return };
-        let pairs = question.macros.pairs(&names);
+        let pairs = question.macros.pairs(&names, bare_name);
         let command = Command::Macro { for_command: question.command.code(), pairs };
         self.tell(host, &command, question.queue_id).await;
     }

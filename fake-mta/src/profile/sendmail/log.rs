@@ -1,8 +1,9 @@
 //! What sendmail's log says of a filter that fails.
 
-use std::io::ErrorKind;
-
-use crate::{link::LinkError, profile::Host};
+use crate::{
+    link::LinkError,
+    profile::{Host, errno},
+};
 
 /// The program's name in the log.
 pub(super) const PROGRAM: &str = "sendmail";
@@ -65,17 +66,6 @@ pub(super) fn read_failure(name: &str, action: &str, error: &LinkError) -> Strin
             format!("milter_sys_read({name}): cmd read returned -1, expecting {HEAD_SIZE}: {}", errno(error))
         }
         other => format!("milter_sys_read({name}): cmd read: {other}"),
-    }
-}
-
-fn errno(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => "Connection refused".to_owned(),
-        ErrorKind::ConnectionReset => "Connection reset by peer".to_owned(),
-        ErrorKind::BrokenPipe => "Broken pipe".to_owned(),
-        ErrorKind::NotFound => "No such file or directory".to_owned(),
-        ErrorKind::PermissionDenied => "Permission denied".to_owned(),
-        _ => error.to_string(),
     }
 }
 

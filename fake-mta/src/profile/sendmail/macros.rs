@@ -1,7 +1,5 @@
 //! Which macros sendmail sends at a stage, and their values.
 
-use std::collections::BTreeMap;
-
 use milter_proto::{MacroStage, Negotiate};
 
 use super::{
@@ -9,15 +7,12 @@ use super::{
     session::{Mail, Sendmail},
     text,
 };
+pub(super) use crate::profile::MacroTable;
 use crate::{
     profile::{Host, host::sendmail_address},
     settings::Route,
     smtp::{domain_of, split_at_byte},
 };
-
-/// The values of all macros that have one now, by name without braces.
-#[derive(Debug, Clone, Default)]
-pub(super) struct MacroTable(BTreeMap<String, Vec<u8>>);
 
 /// What the macros of the content stages tell of a message.
 pub(super) struct Known<'a> {
@@ -32,7 +27,7 @@ pub(super) struct Known<'a> {
 
 impl MacroTable {
     /// The macros that belong to the host and the connection.
-    fn of_session(host: &Host, release: &Release) -> Self {
+    fn of_daemon(host: &Host, release: &Release) -> Self {
         let mut table = Self::default();
         table.set("j", host.settings.hostname.as_str());
         table.set("v", release.version);
@@ -44,9 +39,7 @@ impl MacroTable {
         table.set_client(host);
         table.set_interface(host);
         table.set_security(host);
-        for (name, value) in &host.settings.macro_values {
-            table.set(name, value.as_str());
-        }
+        table.set_overrides(host);
         table
     }
 
@@ -113,16 +106,6 @@ impl MacroTable {
         }
     }
 
-    fn set(&mut self, name: &str, value: impl Into<Vec<u8>>) {
-        self.0.insert(name.to_owned(), value.into());
-    }
-
-    /// Sets a macro that the settings do not override.
-    pub(super) fn set_default(&mut self, host: &Host, name: &str, value: impl Into<Vec<u8>>) {
-        let value = host.macro_override(name).unwrap_or_else(|| value.into());
-        self.set(name, value);
-    }
-
     /// What is known of a message once its header is read.
     pub(super) fn set_message(&mut self, host: &Host, message: &Known<'_>) {
         self.set_default(host, "msg_id", &message.id[..]);
@@ -136,36 +119,20 @@ impl MacroTable {
             self.set_default(host, "u", [b"<", recipient, b">"].concat());
         }
     }
+}
 
-    fn forget(&mut self, host: &Host, names: &[&str]) {
-        for name in names.iter().filter(|name| host.macro_override(name).is_none()) {
-            self.0.remove(*name);
-        }
-    }
-
-    /// The value of a macro; empty if it has none.
-    pub(super) fn value(&self, name: &str) -> Vec<u8> {
-        self.0.get(name).cloned().unwrap_or_default()
-    }
-
-    /// Names as they stand in the list, with the values of those that have one.
-    pub(super) fn pairs(&self, names: &[String]) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let known = names.iter().filter_map(|name| {
-            // Without braces the first letter is the macro, whatever follows.
-            let bare = match name.strip_prefix('{') {
-                Some(inner) => inner.strip_suffix('}').unwrap_or(inner),
-                None => name.get(..1)?,
-            };
-            Some((name.clone().into_bytes(), self.0.get(bare)?.clone()))
-        });
-        known.collect()
+/// The name without its braces. Without braces the first letter is the macro, whatever follows.
+pub(super) fn bare_name(name: &str) -> Option<&str> {
+    match name.strip_prefix('{') {
+        Some(inner) => Some(inner.strip_suffix('}').unwrap_or(inner)),
+        None => name.get(..1),
     }
 }
 
 impl Sendmail {
     /// The macros of the session.
     pub(super) fn session_macros(&self) -> MacroTable {
-        let mut table = MacroTable::of_session(&self.host, self.release);
+        let mut table = MacroTable::of_daemon(&self.host, self.release);
         table.set_default(&self.host, "i", self.queue_id.as_str());
         if let Some(helo) = &self.helo {
             table.set_default(&self.host, "s", helo.as_str());

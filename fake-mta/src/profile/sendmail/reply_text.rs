@@ -66,7 +66,12 @@ fn splice(release: &Release, address: &[u8]) -> Vec<u8> {
 
 /// An address in a reply of sendmail's own.
 pub(super) fn shown_address(release: &Release, address: &[u8]) -> String {
-    String::from_utf8_lossy(&shortened(release, address)).into_owned()
+    seven_bit_text(&shortened(release, address))
+}
+
+/// What a client has said, in a reply of sendmail's own.
+pub(super) fn seven_bit_text(text: &[u8]) -> String {
+    seven_bits(text).into_iter().map(char::from).collect()
 }
 
 /// The address, with the middle left out of a very long one.

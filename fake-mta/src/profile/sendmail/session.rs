@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     message::Envelope,
-    profile::Host,
-    smtp::{Awaits, CommandLine, LineRules, Reply, SaslExchange, bare_address, domain_of},
+    profile::{Host, qualified},
+    smtp::{Awaits, CommandLine, LineRules, Reply, SaslExchange, bare_address},
 };
 
 /// One SMTP session with sendmail.
@@ -151,7 +151,7 @@ impl Sendmail {
         if let Some(reply) = self.refused_by_access(&verb) {
             return reply;
         }
-        let argument = String::from_utf8_lossy(command.argument).into_owned();
+        let argument = reply_text::seven_bit_text(command.argument);
         match verb.as_str() {
             "HELO" => self.helo(command.argument, false).await,
             "EHLO" => self.helo(command.argument, true).await,
@@ -169,7 +169,7 @@ impl Sendmail {
             "VERB" => Reply::line("502 5.7.0 Verbose unavailable"),
             "HELP" => text::help(self.release),
             "VRFY" | "EXPN" if argument.is_empty() => Reply::line("501 5.5.2 Argument required"),
-            "VRFY" => self.verify(&argument),
+            "VRFY" => self.verify(command.argument),
             "ETRN" if argument.is_empty() => Reply::line("500 5.5.2 Parameter required"),
             "EXPN" => Reply::line(format!("550 5.1.1 {argument}... User unknown")),
             "ETRN" => Reply::line(format!("250 2.0.0 Queuing for node {argument} started")),
@@ -192,15 +192,10 @@ impl Sendmail {
         Reply::line(format!("421 4.7.0 {hostname} Command too long, possible attack {client}")).closing()
     }
 
-    fn verify(&mut self, argument: &str) -> Reply {
+    fn verify(&mut self, argument: &[u8]) -> Reply {
         self.recipients_named += 1;
-        let address = bare_address(argument.as_bytes());
-        let qualified = if domain_of(address).is_some() {
-            String::from_utf8_lossy(address).into_owned()
-        } else {
-            format!("{}@{}", String::from_utf8_lossy(address), self.host.settings.hostname)
-        };
-        Reply::line(format!("252 2.1.5 <{qualified}>"))
+        let address = qualified(bare_address(argument).to_vec(), &self.host.settings.hostname);
+        Reply::line(format!("252 2.1.5 <{}>", reply_text::seven_bit_text(&address)))
     }
 
     async fn unknown(&mut self, line: &[u8]) -> Reply {
@@ -291,7 +286,8 @@ impl Sendmail {
     /// The client went away without QUIT. In the middle of a message the process ends without a word to its filters.
     pub(crate) async fn lost(&mut self) {
         let client = text::client_text(&self.host.client);
-        let daemon = String::from_utf8_lossy(&self.session_macros().value("daemon_name")).into_owned();
+        let macros = self.session_macros();
+        let daemon = String::from_utf8_lossy(macros.get("daemon_name").unwrap_or_default()).into_owned();
         let after = if self.awaits == Awaits::Line { self.last_command } else { "data" };
         if self.awaits == Awaits::Line {
             self.filters.quit(&self.host, &self.queue_id).await;
