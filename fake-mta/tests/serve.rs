@@ -340,6 +340,78 @@ fn sendmail_begins_no_tls_in_a_transaction() {
     assert!(said.contains("503 5.5.0 TLS not permitted during a mail transaction\r\n221 "), "{said}");
 }
 
+/// What each MTA was seen to answer to odd commands.
+const ODD: [(&str, &[u8], &str); 22] = [
+    ("postfix", b"\0NOOP\r\n", "500 5.5.2 Error: bad syntax"),
+    ("postfix", b"NO\0OP\r\n", "500 5.5.2 Error: command not recognized"),
+    ("postfix", b"NOOP \xe9\r\n", "500 5.5.2 Error: bad UTF-8 syntax"),
+    ("postfix", b"GET \xe9\r\n", "500 5.5.2 Error: bad UTF-8 syntax"),
+    ("postfix", b"NOOP \xc3\0\xa9\r\n", "500 5.5.2 Error: bad UTF-8 syntax"),
+    ("postfix", b"NOOP \xc3\xa9\r\n", "250 2.0.0 Ok"),
+    ("postfix", b"MAIL FROM:<a@b.c>\0 SIZE=x\r\n", "250 2.1.0 Ok"),
+    ("postfix", b"MAIL FROM:<a\0@b.c>\r\n", "501 5.1.7 Bad sender address syntax"),
+    ("postfix", b"MAIL FROM:<a@b.c> ENVID=a=b\r\n", "250 2.1.0 Ok"),
+    ("postfix", b"DATA x\r\n", "503 5.5.1 Error: need RCPT command"),
+    ("postfix", b"AUTH PLAIN AGJvYgBzZWNyZXQ= x\r\n", "501 5.5.4 Syntax: AUTH mechanism"),
+    ("postfix", b"AUTH PLAIN *\r\n", "535 5.7.8 Error: authentication failed:"),
+    ("postfix", b"AUTH LOGIN =\r\n", "535 5.7.8 Error: authentication failed:"),
+    ("sendmail", b"MAIL FROM:<\xe9@b.c>\r\n", "250 2.1.0 <i@b.c>... Sender ok"),
+    ("sendmail", b"FOO\xe9\r\n", "500 5.5.1 Command unrecognized: \"FOOi\""),
+    ("sendmail", b"EXPN \xe9\r\n", "550 5.1.1 i... User unknown"),
+    ("sendmail", b"ETRN \xe9\r\n", "250 2.0.0 Queuing for node i started"),
+    ("sendmail", b"MAIL \xe9:<x>\r\n", "501 5.5.2 Syntax error in parameters scanning \"i\""),
+    ("sendmail", b"MAIL FROM:<a@b.c> BODY=\xe9\r\n", "501 5.5.4 Unknown BODY type i"),
+    ("sendmail", b"MAIL FROM:<a@b.c> ENVID=a=b\r\n", "555 5.5.4 b parameter unrecognized"),
+    ("sendmail", b"MAIL FROM:<a@b.c> BODY=7BIT=x\r\n", "555 5.5.4 x parameter unrecognized"),
+    ("sendmail", b"NO\0OP\r\n", "500 5.5.1 Command unrecognized: \"NO\""),
+];
+
+#[test]
+fn odd_commands_are_answered_as_each_mta_does() {
+    let servers = ["postfix", "sendmail"].map(|profile| (profile, Server::start(profile, &["--auth", "bob:secret"])));
+    for (profile, command, reply) in ODD {
+        let (_, server) = servers.iter().find(|(name, _)| *name == profile).expect("a server");
+        let said = server.talk(&[b"EHLO x.example\r\n", command, b"QUIT\r\n"]);
+        let answer = said.lines().rev().nth(1).unwrap_or_default();
+        assert!(answer.starts_with(reply), "{profile}: {command:?}: {said}");
+    }
+}
+
+#[test]
+fn sendmail_knows_how_long_a_name_may_be() {
+    let server = Server::start("sendmail", &[]);
+    for (length, reply) in [(256, "250 HELP"), (257, "501 5.0.0 Invalid domain name")] {
+        let said = server.talk(&[format!("EHLO {}\r\n", "x".repeat(length)).as_bytes(), b"QUIT\r\n"]);
+        assert!(said.contains(&format!("{reply}\r\n221 ")), "{said}");
+    }
+}
+
+#[test]
+fn a_response_of_auth_may_be_longer_than_a_command_but_not_without_end() {
+    let server = Server::start("postfix", &["--auth", "bob:secret"]);
+    for (length, reply) in [(12_288, "535 5.7.8 "), (12_289, "500 5.5.6 SASL response limit exceeded")] {
+        let response = ["A".repeat(length).as_bytes(), b"\r\n"].concat();
+        let said = server.talk(&[b"EHLO x.example\r\n", b"AUTH PLAIN\r\n", &response, b"QUIT\r\n"]);
+        assert!(said.contains(&format!("\r\n334 \r\n{reply}")), "{length}: {said}");
+    }
+}
+
+#[test]
+fn what_a_client_calls_itself_does_no_harm_in_a_header_field() {
+    let server = Server::start("postfix", &[]);
+    let parts: [&[u8]; 5] = [
+        b"HELO a\x1b[31m (b)  c\xc3\xa9\r\n",
+        b"MAIL FROM:<\"a b\"@b.c>\r\n",
+        ENVELOPE[2],
+        ENVELOPE[3],
+        b"Subject: x\r\n\r\nx\r\n.\r\n",
+    ];
+    server.talk(&[&parts[..], &[b"QUIT\r\n"]].concat());
+    let mail = server.mails().concat();
+    assert!(mail.contains("\nReceived: from a?[31m??b??c\u{e9} (localhost [127.0.0.1])\n"), "{mail}");
+    assert!(mail.contains("\nFrom: \"a b\"@b.c\n"), "{mail}");
+}
+
 #[test]
 fn swaks_and_smtp_source_are_served() {
     let server = Server::start("postfix", &["--starttls"]);

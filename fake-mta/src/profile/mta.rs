@@ -255,7 +255,7 @@ impl Mta {
 
     /// Whether the text of a message is awaited, not a command.
     pub fn awaits_message(&self) -> bool {
-        self.awaits() != Awaits::Line
+        matches!(self.awaits(), Awaits::Message | Awaits::Chunk(_))
     }
 
     /// How many bytes are kept of a command or message that is not whole yet.

@@ -22,6 +22,8 @@ pub(crate) enum Input {
 pub(crate) enum Awaits {
     /// A command line.
     Line,
+    /// A response of AUTH, which may have so many bytes.
+    Response(usize),
     /// A message up to the line that holds a single dot, RFC 5321 section 4.5.2.
     Message,
     /// So many bytes of a BDAT chunk, RFC 3030.
@@ -93,7 +95,8 @@ impl InputBuffer {
     /// Takes the next whole line or message off the buffer; `None` if more bytes must come first.
     pub(crate) fn next(&mut self, awaits: Awaits) -> Option<Input> {
         let input = match awaits {
-            Awaits::Line => self.next_line(),
+            Awaits::Line => self.next_line(self.rules.line_max),
+            Awaits::Response(max) => self.next_line(max),
             Awaits::Message => self.next_message(),
             Awaits::Chunk(length) => {
                 (self.bytes.len() >= length).then(|| Input::Chunk(self.bytes.drain(..length).collect()))
@@ -103,8 +106,7 @@ impl InputBuffer {
         Some(input)
     }
 
-    fn next_line(&mut self) -> Option<Input> {
-        let max = self.rules.line_max;
+    fn next_line(&mut self, max: usize) -> Option<Input> {
         let Some(end) = self.find_line_end() else {
             // Without this a client that ends no line would fill the memory.
             if self.bytes.len() > 2 * max {

@@ -22,23 +22,26 @@ impl Postfix {
             return Reply::line("503 5.5.1 Error: already authenticated");
         }
         let (mechanism, response) = split_at_byte(argument, b' ');
-        if mechanism.is_empty() {
+        let response = response.trim_ascii();
+        if mechanism.is_empty() || response.contains(&b' ') {
             return Reply::line("501 5.5.4 Syntax: AUTH mechanism");
         }
         let mechanism = String::from_utf8_lossy(mechanism).to_ascii_uppercase();
         let offered = self.host.settings.auth_mechanisms.as_deref().unwrap_or_default();
         let is_offered = offered.split(' ').any(|name| name.eq_ignore_ascii_case(&mechanism));
         match SaslExchange::begin(&mechanism).filter(|_| is_offered) {
-            Some(exchange) => {
-                let response = response.trim_ascii();
-                self.auth_response(exchange, (!response.is_empty()).then_some(response))
-            }
+            // Only later may the client think better of it, and Cyrus SASL takes no `=` for an empty response.
+            Some(_) if matches!(response, b"*" | b"=") => Reply::line(BAD_RESPONSE),
+            Some(exchange) => self.auth_response(exchange, (!response.is_empty()).then_some(response)),
             None => Reply::line("535 5.7.8 Error: authentication failed: Invalid authentication mechanism"),
         }
     }
 
     /// A response of the client, or none yet.
     pub(super) fn auth_response(&mut self, mut dialogue: Dialogue, response: Option<&[u8]>) -> Reply {
+        if response.is_some_and(|response| response.len() > RESPONSE_MAX) {
+            return Reply::line("500 5.5.6 SASL response limit exceeded");
+        }
         match dialogue.step(response) {
             SaslStep::Challenge(challenge) => {
                 self.dialogue = Some(dialogue);
@@ -52,9 +55,7 @@ impl Postfix {
                 Reply::line("535 5.7.8 Error: authentication failed: authentication failure")
             }
             SaslStep::Cancelled => Reply::line("501 5.7.0 Authentication aborted"),
-            SaslStep::Malformed => {
-                Reply::line("535 5.7.8 Error: authentication failed: Invalid base64 data in continued response")
-            }
+            SaslStep::Malformed => Reply::line(BAD_RESPONSE),
         }
     }
 
@@ -90,3 +91,8 @@ impl Postfix {
         Some(if temporary { Reply::line("454 4.3.0 Try again later") } else { Reply::text(reply) })
     }
 }
+
+const BAD_RESPONSE: &str = "535 5.7.8 Error: authentication failed: Invalid base64 data in continued response";
+
+/// The longest response, bytes: `smtpd_sasl_response_limit`.
+pub(super) const RESPONSE_MAX: usize = 12_288;

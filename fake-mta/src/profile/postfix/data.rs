@@ -22,8 +22,12 @@ pub(super) struct Bdat {
 }
 
 impl Postfix {
-    pub(super) async fn data(&mut self) -> Reply {
+    pub(super) async fn data(&mut self, argument: &[u8]) -> Reply {
         self.last_command = "DATA";
+        let has_recipients = self.mail.as_ref().is_some_and(|mail| !mail.envelope.recipients.is_empty());
+        if has_recipients && !argument.is_empty() {
+            return Reply::line("501 5.5.4 Syntax: DATA");
+        }
         if let Err(reply) = self.check_message_may_come("DATA").await {
             return reply;
         }

@@ -43,12 +43,13 @@ impl Postfix {
         if argument.is_empty() && !self.verbatim {
             return Reply::line(format!("501 Syntax: {verb} hostname"));
         }
+        let name = if self.verbatim { argument.to_vec() } else { collapsed(argument) };
         let macros = MacroTable::of_smtpd(&self.host, self.release);
-        let answer = self.ask(Command::Helo(argument.to_vec()), Some(MacroStage::Helo), &macros).await;
+        let answer = self.ask(Command::Helo(name.clone()), Some(MacroStage::Helo), &macros).await;
         self.reset_mail();
         self.reset_helo();
         // The log names the new HELO name, but the protocol only after the greeting is done.
-        self.helo = Some(String::from_utf8_lossy(argument).into_owned());
+        self.helo = Some(text::neutered(&text::log_text(&name)));
         let refusal = self.judge(verb, answer);
         // HELO after EHLO changes nothing.
         self.esmtp |= esmtp;
@@ -62,6 +63,12 @@ impl Postfix {
         self.refused = refusal.is_some_and(|reply| reply.starts_with(b"5"));
         text::hello(&self.host, self.release, esmtp, self.refused)
     }
+}
+
+/// A name of several words, with one space between them.
+fn collapsed(argument: &[u8]) -> Vec<u8> {
+    let words = argument.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(&b' ')
 }
 
 /// CONNECT as Postfix sends it: RFC 5952 text without a prefix, and an address in brackets for a name that is not known.

@@ -1,6 +1,6 @@
 //! ESMTP parameters of MAIL and RCPT as `smtpd(8)` checks them.
 
-use crate::smtp::{PathArgument, is_xtext, split_at_byte};
+use crate::smtp::{PathArgument, split_at_byte};
 
 /// The refusal of the first parameter of MAIL that Postfix does not take.
 ///
@@ -89,6 +89,28 @@ fn unsupported(param: &[u8]) -> String {
     format!("555 5.5.4 Unsupported option: {}", String::from_utf8_lossy(param))
 }
 
+/// RFC 3461 section 4, but for what is not escaped: of a `+` only two hex digits make sense, and what they mean must be printable.
+fn is_xtext(value: &[u8]) -> bool {
+    let mut rest = value;
+    while let Some((&byte, after)) = rest.split_first() {
+        let (meant, after) = match (byte, after) {
+            (b'+', [high, low, after @ ..]) => {
+                let digits = [*high, *low];
+                let digits = std::str::from_utf8(&digits).ok().filter(|digits| !digits.contains('+'));
+                let Some(meant) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else { return false };
+                (meant, after)
+            }
+            (b'+', _) => return false,
+            _ => (byte, after),
+        };
+        if !matches!(meant, b' '..=b'~') {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
 /// RFC 3461 section 4.3.
 fn is_return(value: &[u8]) -> bool {
     [&b"FULL"[..], b"HDRS"].iter().any(|what| value.eq_ignore_ascii_case(what))
@@ -128,7 +150,10 @@ mod tests {
         );
         assert_eq!(mail("BODY").unwrap(), "555 5.5.4 Unsupported option: BODY");
         assert_eq!(mail("RET=FULL RET=HDRS").unwrap(), "501 5.5.4 Bad RET parameter syntax");
-        assert_eq!(mail("ENVID=a+b").unwrap(), "501 5.5.4 Bad ENVID parameter syntax");
+        assert_eq!(mail("ENVID=a=b+3d"), None);
+        for bad in ["ENVID=a+b", "ENVID=+", "ENVID=++1", "ENVID=+0A", "ENVID="] {
+            assert_eq!(mail(bad).unwrap(), "501 5.5.4 Bad ENVID parameter syntax", "{bad}");
+        }
     }
 
     #[test]

@@ -33,10 +33,10 @@ impl Generated<'_> {
     }
 
     fn from(&self) -> Vec<u8> {
-        let sender = if self.sender.is_empty() { b"MAILER-DAEMON" } else { self.sender };
+        let sender = if self.sender.is_empty() { b"MAILER-DAEMON".to_vec() } else { external(self.sender) };
         match self.full_name.filter(|name| !name.is_empty() && !self.sender.is_empty()) {
-            Some(name) => [b" ", name.as_bytes(), b" <", sender, b">"].concat(),
-            None => [b" ", sender].concat(),
+            Some(name) => [b" ", name.as_bytes(), b" <", &sender[..], b">"].concat(),
+            None => [b" ", &sender[..]].concat(),
         }
     }
 }

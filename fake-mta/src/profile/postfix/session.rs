@@ -3,7 +3,7 @@
 use milter_proto::{Command, MacroStage};
 
 use super::{
-    auth::Dialogue,
+    auth::{Dialogue, RESPONSE_MAX},
     counts::CommandCounts,
     data::Bdat,
     filter::Answer,
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     message::Envelope,
     profile::{Host, printable},
-    smtp::{Awaits, CommandLine, LineRules, Reply},
+    smtp::{Awaits, CommandLine, LineRules, Reply, split_at_byte},
 };
 
 /// One SMTP session with Postfix.
@@ -91,7 +91,8 @@ impl Postfix {
 
     /// What the client is to send next.
     pub(crate) fn awaits(&self) -> Awaits {
-        self.awaits
+        // One byte more shows that there were too many.
+        if self.dialogue.is_some() { Awaits::Response(RESPONSE_MAX + 1) } else { self.awaits }
     }
 
     /// The surroundings, for facts that come from outside.
@@ -109,9 +110,18 @@ impl Postfix {
         if let Some(dialogue) = self.dialogue.take() {
             return self.auth_response(dialogue, Some(line));
         }
+        // What is behind a NUL is not there for a C program.
+        let line = if self.verbatim { line } else { split_at_byte(line, 0).0 };
         let command = CommandLine::parse(line);
-        let reply = self.dispatch(&command).await;
-        self.counts.count(&command.verb_upper(), &reply);
+        let reply = if command.verb.is_empty() {
+            Reply::line("500 5.5.2 Error: bad syntax")
+        } else if !self.verbatim && std::str::from_utf8(line).is_err() {
+            Reply::line("500 5.5.2 Error: bad UTF-8 syntax")
+        } else {
+            let reply = self.dispatch(&command).await;
+            self.counts.count(&command.verb_upper(), &reply);
+            reply
+        };
         let reply = self.limit_errors(reply).await;
         self.said(reply)
     }
@@ -151,20 +161,15 @@ impl Postfix {
     }
 
     async fn dispatch(&mut self, command: &CommandLine<'_>) -> Reply {
-        if command.verb.is_empty() {
-            return Reply::line("500 5.5.2 Error: bad syntax");
-        }
         match command.verb_upper().as_str() {
             "HELO" => self.helo(command.argument, false).await,
             "EHLO" => self.helo(command.argument, true).await,
             "MAIL" => self.mail(command.argument).await,
             "RCPT" => self.rcpt(command.argument).await,
-            "DATA" | "RSET" if !command.argument.is_empty() => {
-                Reply::line(format!("501 5.5.4 Syntax: {}", command.verb_upper()))
-            }
+            "RSET" if !command.argument.is_empty() => Reply::line("501 5.5.4 Syntax: RSET"),
             "VRFY" if command.argument.is_empty() => Reply::line("501 5.5.4 Syntax: VRFY address [SMTPUTF8]"),
             "ETRN" if command.argument.is_empty() => Reply::line("500 Syntax: ETRN domain"),
-            "DATA" => self.data().await,
+            "DATA" => self.data(command.argument).await,
             "BDAT" => self.bdat(command.argument).await,
             "AUTH" if self.host.settings.auth_mechanisms.is_some() => self.auth(command.argument),
             "STARTTLS" => self.starttls(command.argument),

@@ -206,6 +206,11 @@ pub(super) fn log_text(text: &[u8]) -> String {
     printable(&text[..end], '?')
 }
 
+/// A HELO name that may stand in a header field: what means something there is a question mark.
+pub(super) fn neutered(name: &str) -> String {
+    name.replace([' ', '<', '>', '(', ')', '\\', '"', ';', '@'], "?")
+}
+
 /// The text of a reply that `cleanup(8)` hands back to `smtpd(8)`: what is neither printable nor UTF-8 is a space, but for line ends.
 pub(super) fn content_reply(text: &[u8]) -> Vec<u8> {
     let lines = text.split(|&byte| byte == b'\n').map(|line| {

@@ -1,9 +1,10 @@
 //! Addresses of MAIL and RCPT as `prescan` and the stock rule sets look at them, and ESMTP parameters.
 
-use crate::{
-    profile::printable,
-    smtp::{Part, PathArgument, Quoting, bare_address, is_xtext, split_at_byte},
+use super::{
+    release::Release,
+    reply_text::{self, seven_bit_text},
 };
+use crate::smtp::{Part, PathArgument, Quoting, bare_address, is_xtext, split_at_byte};
 
 /// The two commands that have an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,21 +14,32 @@ pub(super) enum Role {
 }
 
 /// The refusal of an address that sendmail cannot take apart, or that its rule sets do not put up with.
-pub(super) fn refuse_address(typed: &[u8], role: Role) -> Option<String> {
+pub(super) fn refuse_address(release: &Release, typed: &[u8], role: Role) -> Option<String> {
+    let shown = |address: &[u8]| reply_text::shown_address(release, address);
+    if typed.len() >= ADDRESS_MAX {
+        return Some(format!("553 5.1.1 {}... Address too long", shown(typed)));
+    }
     if let Some(reply) = refuse_unprintable(typed, role) {
         return Some(reply);
     }
+    if typed.split(|byte| OPERATORS.contains(byte)).any(|token| token.len() > NAME_MAX) {
+        return Some(format!("553 5.1.0 {}... prescan: token too long", shown(typed)));
+    }
     if let Some(wrong) = unbalanced(typed) {
-        return Some(format!("553 5.0.0 {}... Unbalanced '{}'", printable_seven(typed), char::from(wrong)));
+        return Some(format!("553 5.0.0 {}... Unbalanced '{}'", seven_bit_text(typed), char::from(wrong)));
+    }
+    if let Some(cut) = typed.get(..NAME_MAX - 1).filter(|cut| cut.len() < typed.len()) {
+        let address = seven_bit_text(cut);
+        return Some(format!("553 5.1.0 {}... Address \"{address}\" too long (255 bytes max)", shown(cut)));
     }
     let (codes, text) = refusal(bare_address(typed), role)?;
-    Some(format!("{codes} {}... {text}", printable_seven(typed)))
+    Some(format!("{codes} {}... {text}", seven_bit_text(typed)))
 }
 
 /// The refusal of the first parameter of MAIL that sendmail does not take.
 pub(super) fn refuse_mail_params(path: &PathArgument) -> Option<String> {
     let mut seen = Vec::new();
-    path.params.iter().find_map(|param| {
+    path.params.iter().flat_map(|param| pieces(param)).find_map(|param| {
         let (keyword, value) = keyword_and_value(param);
         let upper = keyword.to_ascii_uppercase();
         let is_repeated = seen.contains(&upper);
@@ -38,7 +50,7 @@ pub(super) fn refuse_mail_params(path: &PathArgument) -> Option<String> {
             ("SIZE", Some(value)) => refuse_size(value),
             ("BODY", Some(value)) => {
                 let known = [&b"7BIT"[..], b"8BITMIME"].iter().any(|kind| value.eq_ignore_ascii_case(kind));
-                (!known).then(|| format!("501 5.5.4 Unknown BODY type {}", printable(value)))
+                (!known).then(|| format!("501 5.5.4 Unknown BODY type {}", seven_bit_text(value)))
             }
             ("ENVID" | "RET", Some(_)) if is_repeated => Some(format!("501 5.5.0 Duplicate {upper} parameter")),
             ("ENVID", Some(value)) => {
@@ -46,7 +58,7 @@ pub(super) fn refuse_mail_params(path: &PathArgument) -> Option<String> {
             }
             ("RET", Some(value)) => {
                 let known = [&b"FULL"[..], b"HDRS"].iter().any(|what| value.eq_ignore_ascii_case(what));
-                (!known).then(|| format!("501 5.5.2 Bad argument \"{}\" to RET", printable(value)))
+                (!known).then(|| format!("501 5.5.2 Bad argument \"{}\" to RET", seven_bit_text(value)))
             }
             ("AUTH" | "BY", Some(_)) => None,
             _ => Some(format!("555 5.5.4 {keyword} parameter unrecognized")),
@@ -62,14 +74,14 @@ pub(super) fn refuse_rcpt_params(path: &PathArgument) -> Option<String> {
 /// The same for the parameters that a filter gives a recipient.
 pub(super) fn refuse_recipient_args(params: &[Vec<u8>]) -> Option<String> {
     let mut has_orcpt = false;
-    params.iter().find_map(|param| {
+    params.iter().flat_map(|param| pieces(param)).find_map(|param| {
         let (keyword, value) = keyword_and_value(param);
         let upper = keyword.to_ascii_uppercase();
         match (upper.as_str(), value) {
             ("NOTIFY" | "ORCPT", None) => Some(format!("501 5.5.2 {upper} requires a value")),
             ("NOTIFY", Some(value)) => {
                 let wrong = wrong_notify(value)?;
-                Some(format!("501 5.5.4 Bad argument \"{}\"  to NOTIFY", printable(wrong)))
+                Some(format!("501 5.5.4 Bad argument \"{}\"  to NOTIFY", seven_bit_text(wrong)))
             }
             ("ORCPT", Some(_)) if has_orcpt => Some("501 5.5.0 Duplicate ORCPT parameter".to_owned()),
             ("ORCPT", Some(value)) => {
@@ -91,7 +103,7 @@ fn refuse_unprintable(typed: &[u8], role: Role) -> Option<String> {
     let inner = bare_address(typed);
     let shown: Vec<u8> = inner.iter().map(|byte| if is_control(byte) { b'?' } else { *byte }).collect();
     let codes = if role == Role::Sender { "501 5.1.7" } else { "501 5.1.3" };
-    let shown = printable_seven(&shown);
+    let shown = seven_bit_text(&shown);
     Some(format!("{codes} Syntax error in mailbox address \"{shown}\" (non-printable character)"))
 }
 
@@ -171,6 +183,18 @@ fn wrong_notify(value: &[u8]) -> Option<&[u8]> {
     words.find(|word| ![&b"SUCCESS"[..], b"FAILURE", b"DELAY"].iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
+/// A value ends at an equals sign, and what follows is the next parameter: `A=b=c` is `A=b` and `c`.
+fn pieces(param: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(param);
+    std::iter::from_fn(move || {
+        let all = rest.take()?;
+        let value = all.iter().position(|&byte| byte == b'=').map_or(all.len(), |at| at + 1);
+        let end = all[value..].iter().position(|&byte| byte == b'=').map(|at| value + at);
+        rest = end.map(|end| &all[end + 1..]);
+        Some(&all[..end.unwrap_or(all.len())])
+    })
+}
+
 /// The letters, digits and hyphens before the equals sign; the value if there is one.
 fn keyword_and_value(param: &[u8]) -> (String, Option<&[u8]>) {
     let end = param.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-').unwrap_or(param.len());
@@ -178,14 +202,20 @@ fn keyword_and_value(param: &[u8]) -> (String, Option<&[u8]>) {
     (keyword, param[end..].strip_prefix(b"="))
 }
 
-/// Text in a reply: bytes beyond ASCII lose their high bit.
-fn printable_seven(text: &[u8]) -> String {
-    text.iter().map(|byte| char::from(byte & 0x7f)).collect()
-}
+/// `MAXNAME`: the longest token; an address is one byte shorter. RFC 5321 section 4.5.3.1.3 has the same.
+pub(super) const NAME_MAX: usize = 256;
+/// An address of so many bytes is not even looked at.
+const ADDRESS_MAX: usize = 1039;
+/// What ends a token: `OperatorChars`, and what separates for RFC 5322.
+const OPERATORS: &[u8] = b".:%@!^/[]+()<>,;\" \t";
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::release::SENDMAIL_8_17, *};
+
+    fn refuse_address(typed: &[u8], role: Role) -> Option<String> {
+        super::refuse_address(&SENDMAIL_8_17, typed, role)
+    }
 
     #[test]
     fn addresses_that_make_no_sense_are_refused_in_sendmails_words() {
@@ -218,6 +248,19 @@ mod tests {
     }
 
     #[test]
+    fn long_addresses_are_refused_in_three_ways() {
+        let refusal = |length: usize, domain: &str| {
+            refuse_address(format!("<{}@{domain}>", "l".repeat(length)).as_bytes(), Role::Sender)
+        };
+        assert_eq!(refusal(249, "b.c"), None);
+        let text = refusal(252, "b.c").unwrap();
+        assert!(text.starts_with("553 5.1.0 <lll") && text.contains("lll@b... Address \"<lll"), "{text}");
+        assert!(text.ends_with("lll@b\" too long (255 bytes max)"), "{text}");
+        assert!(refusal(257, "b.c").unwrap().ends_with("lll@b.c>... prescan: token too long"));
+        assert!(refusal(1500, "b.c").unwrap().ends_with("lll@b.c>... Address too long"));
+    }
+
+    #[test]
     fn parameters_are_checked_one_by_one() {
         let mail = |params: &str| {
             refuse_mail_params(&PathArgument::parse(format!("FROM:<a@b> {params}").as_bytes(), "FROM:").unwrap())
@@ -225,6 +268,8 @@ mod tests {
         assert_eq!(mail("SIZE=10 BODY=8bitmime RET=full ENVID=a AUTH=<> BY=120;N"), None);
         assert_eq!(mail("SIZE").unwrap(), "501 5.5.2 SIZE requires a value");
         assert_eq!(mail("ENVID=1 ENVID=2").unwrap(), "501 5.5.0 Duplicate ENVID parameter");
+        assert_eq!(mail("ENVID=a=b").unwrap(), "555 5.5.4 b parameter unrecognized");
+        assert_eq!(mail("RET=a=b").unwrap(), "501 5.5.2 Bad argument \"a\" to RET");
         assert_eq!(mail("b@c").unwrap(), "555 5.5.4 b parameter unrecognized");
         let rcpt = |params: &str| {
             refuse_rcpt_params(&PathArgument::parse(format!("TO:<a@b> {params}").as_bytes(), "TO:").unwrap())

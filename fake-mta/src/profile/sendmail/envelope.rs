@@ -7,7 +7,7 @@ use super::{
     address::{self, Role},
     filter::Verdict,
     filters::Question,
-    reply_text,
+    reply_text::{self, seven_bit_text},
     session::{Mail, Mailbox, Sendmail},
     text,
 };
@@ -37,7 +37,8 @@ impl Sendmail {
             self.log(&format!("SMTP MAIL command ({typed}) from {client} tempfailed (due to previous checks)"));
             return Reply::line(text::TRY_LATER);
         }
-        let refusal = address::refuse_address(&path.typed, Role::Sender).or_else(|| address::refuse_mail_params(&path));
+        let refusal = address::refuse_address(self.release, &path.typed, Role::Sender);
+        let refusal = refusal.or_else(|| address::refuse_mail_params(&path));
         if let Some(refusal) = refusal {
             return Reply::line(refusal);
         }
@@ -71,7 +72,7 @@ impl Sendmail {
 
     /// The rule set `check_mail`: a sender needs a domain that exists, unless the client is at home here.
     fn refuse_sender(&self, path: &PathArgument) -> Option<Reply> {
-        let (typed, address) = (String::from_utf8_lossy(&path.typed), String::from_utf8_lossy(&path.address));
+        let (typed, address) = (seven_bit_text(&path.typed), seven_bit_text(&path.address));
         let domain = domain_of(&path.address);
         if !self.host.is_client_local() && !address.is_empty() {
             if domain.is_none() {
@@ -95,13 +96,13 @@ impl Sendmail {
             Ok(path) => path,
             Err(reply) => return reply,
         };
-        let refusal =
-            address::refuse_address(&path.typed, Role::Recipient).or_else(|| address::refuse_rcpt_params(&path));
+        let refusal = address::refuse_address(self.release, &path.typed, Role::Recipient)
+            .or_else(|| address::refuse_rcpt_params(&path));
         if let Some(refusal) = refusal {
             return Reply::line(refusal);
         }
         self.last_path = Some(path.typed.clone());
-        let typed = String::from_utf8_lossy(&path.typed).into_owned();
+        let typed = seven_bit_text(&path.typed);
         let route = self.host.settings.route(&path.address);
         if route == Route::Denied && !self.host.may_relay() {
             return self.relaying_denied(&typed);
@@ -215,7 +216,7 @@ fn path_argument(argument: &[u8], keyword: &str) -> Result<PathArgument, Reply> 
     let is_right = found.eq_ignore_ascii_case(keyword.as_bytes()) && !rest.trim_ascii().is_empty();
     let joined = [keyword.as_bytes(), b":", rest].concat();
     PathArgument::parse(&joined, &format!("{keyword}:")).filter(|_| is_right).ok_or_else(|| {
-        let found = printable(found);
+        let found = seven_bit_text(found);
         Reply::line(format!("501 5.5.2 Syntax error in parameters scanning \"{found}\""))
     })
 }

@@ -4,6 +4,7 @@ use milter_proto::{Address, Command, MacroStage};
 
 use super::{
     access::{Access, NullText},
+    address::NAME_MAX,
     filter::Verdict,
     log, reply_text,
     session::Sendmail,
@@ -48,7 +49,9 @@ impl Sendmail {
         if argument.is_empty() {
             return Reply::line(format!("501 5.0.0 {verb} requires domain address"));
         }
-        if !argument.iter().all(|byte| byte.is_ascii_alphanumeric() || b"[].-_#:".contains(byte)) {
+        if argument.len() > NAME_MAX
+            || !argument.iter().all(|byte| byte.is_ascii_alphanumeric() || b"[].-_#:".contains(byte))
+        {
             return Reply::line("501 5.0.0 Invalid domain name");
         }
         if self.sent_ahead {
