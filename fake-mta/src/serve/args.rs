@@ -46,7 +46,15 @@ pub struct ServeArgs {
     #[arg(long)]
     pub(super) starttls: bool,
 
-    /// What else is told of a handshake, as in cert_subject=/CN=client or verify=OK: no certificate is asked for; may be given again
+    /// Ask clients for a certificate; any will do, and so does none
+    #[arg(long, requires = "starttls")]
+    pub(super) tls_ask_cert: bool,
+
+    /// Who signs certificates that count as verified, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_ask_cert")]
+    pub(super) tls_ca: Option<PathBuf>,
+
+    /// What else is told of a handshake, whatever it came to, as in cert_subject=/CN=client or verify=OK; may be given again
     #[arg(long, value_name = "MACRO=VALUE", value_parser = tls_macro, requires = "starttls")]
     pub(super) tls_macro: Vec<(String, String)>,
 
@@ -127,7 +135,8 @@ fn sessions() -> impl TypedValueParser<Value = usize> {
 }
 
 fn tls_macro(text: &str) -> Result<(String, String), String> {
-    let names = ["tls_version", "cipher", "cipher_bits", "cert_subject", "cert_issuer", "verify"];
+    let names =
+        ["tls_version", "cipher", "cipher_bits", "cert_subject", "cert_issuer", "cn_subject", "cn_issuer", "verify"];
     let (name, value) = text.split_once('=').ok_or("write MACRO=VALUE")?;
     let name = name.trim_start_matches('{').trim_end_matches('}');
     if names.contains(&name) {

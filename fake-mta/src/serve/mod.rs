@@ -1,6 +1,7 @@
 //! `fake-mta serve`: real SMTP clients talk to the fake MTA, and it talks to the milters.
 
 mod args;
+mod certificate;
 mod maildir;
 mod memory;
 mod secrets;
@@ -24,7 +25,12 @@ use tokio::{
 
 pub use args::{HELP, ServeArgs};
 
-use self::{maildir::Maildir, memory::Memory, session::Session, tls::Tls};
+use self::{
+    maildir::Maildir,
+    memory::Memory,
+    session::Session,
+    tls::{Authorities, Tls},
+};
 use crate::{
     diag::Diag,
     profile::Personality,
@@ -126,7 +132,8 @@ impl Service {
                 Maildir::open(dir).map_err(|error| Diag::error(format!("cannot make the maildir: {error}")))?;
             settings.store = Some(store(maildir, err.clone()));
         }
-        let tls = args.starttls.then(|| Tls::throw_away(&args.hostname)).transpose();
+        let authorities = authorities(args)?;
+        let tls = args.starttls.then(|| Tls::throw_away(&args.hostname, authorities)).transpose();
         Ok(Self {
             personality: args.personality(),
             settings: Arc::new(settings),
@@ -140,6 +147,13 @@ impl Service {
             memory: Memory::default(),
         })
     }
+}
+
+/// Who may sign certificates of clients; `None` if clients are not asked for one.
+fn authorities(args: &ServeArgs) -> Result<Option<Authorities>, Diag> {
+    let Some(path) = &args.tls_ca else { return Ok(args.tls_ask_cert.then(Authorities::default)) };
+    let cannot = |error| Diag::error(format!("cannot read certificates from {}: {error}", path.display()));
+    Authorities::load(path).map(Some).map_err(cannot)
 }
 
 /// The maildir as the MTA's queue.

@@ -94,7 +94,7 @@ impl Session {
     /// The handshake. What the client sent before it, behind its STARTTLS, is forgotten: anybody could have put it there.
     async fn start_tls(&mut self, stream: Box<dyn Stream>) -> io::Result<Box<dyn Stream>> {
         let tls = self.service.tls.clone().ok_or_else(|| io::Error::other("no certificate for STARTTLS"))?;
-        let (stream, mut values) = timeout(IDLE_LIMIT, tls.accept(stream)).await??;
+        let (stream, mut values) = timeout(IDLE_LIMIT, tls.accept(stream, self.service.personality)).await??;
         values.extend(self.service.tls_macros.iter().cloned());
         self.mta.start_tls(values);
         Ok(stream)
