@@ -32,6 +32,8 @@ pub(super) struct Session {
     secrets: Secrets,
     /// What no whole command or message has taken yet.
     unfinished: Share,
+    /// How long the command line is that has no end yet, bytes.
+    line: usize,
 }
 
 impl Session {
@@ -50,7 +52,7 @@ impl Session {
         let settings = Arc::clone(&service.settings);
         let mta = Mta::new(service.personality, settings, client, connector, journal.clone());
         let unfinished = service.memory.share();
-        Self { number, service, mta, journal, secrets: Secrets::default(), unfinished }
+        Self { number, service, mta, journal, secrets: Secrets::default(), unfinished, line: 0 }
     }
 
     /// Serves the client. Whatever goes wrong on its side ends the session and nothing else.
@@ -79,10 +81,13 @@ impl Session {
             if count == 0 {
                 return Ok(());
             }
+            if self.is_endless(&buffer[..count]) {
+                return self.give_up(&mut stream, "500 5.5.0 Error: too much without an end").await;
+            }
             let replies = self.mta.feed(&buffer[..count]).await;
             self.answer(&mut stream, &replies).await?;
             if !self.unfinished.set(self.mta.unfinished()) {
-                return self.give_up(&mut stream, "421 4.3.1 Error: too much without an end").await;
+                return self.give_up(&mut stream, "421 4.3.1 Error: too much at once").await;
             }
             if self.mta.is_starting_tls() {
                 stream = self.start_tls(stream).await?;
@@ -98,6 +103,13 @@ impl Session {
         values.extend(self.service.tls_macros.iter().cloned());
         self.mta.start_tls(values);
         Ok(stream)
+    }
+
+    /// A line is cut where it is too long, but a client that never ends one is no SMTP client.
+    fn is_endless(&mut self, bytes: &[u8]) -> bool {
+        let has_end = self.mta.awaits_message() || bytes.contains(&b'\n');
+        self.line = if has_end { 0 } else { self.line + bytes.len() };
+        self.line > LINE_MAX
     }
 
     async fn give_up(&mut self, stream: &mut Box<dyn Stream>, line: &str) -> io::Result<()> {
@@ -151,3 +163,6 @@ const IDLE_LIMIT: Duration = Duration::from_secs(300);
 
 /// How long a client may take to read a reply.
 const WRITE_LIMIT: Duration = Duration::from_secs(60);
+
+/// The longest line without an end, bytes.
+const LINE_MAX: usize = 64 * 1024;
