@@ -2,7 +2,10 @@
 
 use milter_proto::Command;
 
-use super::step::{header, macros, mail, rcpt};
+use super::{
+    script::filling,
+    step::{header, macros, mail, rcpt},
+};
 
 /// One message from MAIL to its end.
 #[derive(Debug, Clone)]
@@ -35,6 +38,16 @@ pub(super) enum Chunk {
         /// The bytes of each.
         size: usize,
     },
+}
+
+impl Chunk {
+    /// How many chunks there are, and what is in each.
+    pub(super) fn bytes(&self) -> (usize, Vec<u8>) {
+        match self {
+            Self::Bytes(bytes) => (1, bytes.clone()),
+            Self::Fill { count, size } => (*count, filling(*size)),
+        }
+    }
 }
 
 /// Which macros an MTA sends, and when.
@@ -73,6 +86,21 @@ impl Stage {
 }
 
 impl Letter {
+    /// Its commands in their order, for a milter that lets it pass.
+    pub(super) fn commands(&self) -> Vec<Command> {
+        let mut all = vec![(Stage::Mail, self.mail.clone())];
+        all.extend(self.rcpts.iter().map(|rcpt| (Stage::Rcpt, rcpt.clone())));
+        all.push((Stage::Data, Command::Data));
+        all.extend(self.headers.iter().map(|header| (Stage::Header, header.clone())));
+        all.extend(self.eoh.then_some((Stage::Eoh, Command::Eoh)));
+        for chunk in &self.body {
+            let (count, bytes) = chunk.bytes();
+            all.extend(std::iter::repeat_n((Stage::Body, Command::Body(bytes)), count));
+        }
+        all.push((Stage::Eom, Command::BodyEob(Vec::new())));
+        all.into_iter().filter(|(stage, _)| *stage <= self.until).map(|(_, command)| command).collect()
+    }
+
     /// The macros that go with a command; `None` for no packet.
     pub(super) fn macros_for(&self, command: &Command) -> Option<Command> {
         let code = command.code();

@@ -10,6 +10,7 @@
 //! | `step.rs`, `letter.rs` | what a case is made of |
 //! | `talk.rs`, `talk/slow.rs`, `script.rs` | one connection, and the steps played over it |
 //! | `special.rs` | what takes many connections, or the process itself |
+//! | `correspondent.rs`, `state.rs` | letters sent command by command, and what one leaves behind for another |
 //! | `target.rs`, `habits.rs`, `usage.rs` | the milter under test, what it always does, and what it holds |
 //! | `battery.rs` | all cases over all milters |
 //! | `report/` | what came of it |
@@ -18,12 +19,14 @@ mod battery;
 mod case;
 mod cases;
 mod command;
+mod correspondent;
 mod exchange;
 mod habits;
 mod letter;
 mod report;
 mod script;
 mod special;
+mod state;
 mod step;
 mod talk;
 mod target;

@@ -4,7 +4,7 @@ use milter_proto::{Command, Reply};
 
 use super::{
     exchange::Exchange,
-    letter::{Chunk, Letter, Stage},
+    letter::{Letter, Stage},
     step::{Step, connect_macros, opened_then},
     talk::Talk,
     target::Target,
@@ -182,10 +182,7 @@ impl<'a> Script<'a> {
     /// `false` if the milter's verdict ended the message.
     async fn body(&mut self, letter: &Letter) -> Result<bool, Trouble> {
         for chunk in &letter.body {
-            let (count, bytes) = match chunk {
-                Chunk::Bytes(bytes) => (1, bytes.clone()),
-                Chunk::Fill { count, size } => (*count, filling(*size)),
-            };
+            let (count, bytes) = chunk.bytes();
             let command = Command::Body(bytes);
             for _ in 0..count {
                 match self.ask(letter, &command).await? {

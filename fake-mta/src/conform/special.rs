@@ -6,6 +6,7 @@ use super::{
     exchange::Exchange,
     letter::{Chunk, Letter, Stage},
     script::Script,
+    state::Before,
     step::{Pace, Step, connect, connect_macros, header, opened, opened_then},
     target::Target,
     trouble::Trouble,
@@ -29,6 +30,8 @@ pub(super) enum Special {
     Restart,
     /// It is asked to stop while a connection is open.
     Stop,
+    /// A message is sent alone, and with another one before or beside it; the answers must be the same.
+    State(Before),
 }
 
 impl Special {
@@ -44,6 +47,7 @@ impl Special {
             Self::SlowReader(count) => slow_reader(target, count, log).await,
             Self::Restart => restart(target, log).await,
             Self::Stop => stop(target, log).await,
+            Self::State(before) => before.play(target, log).await,
         }
     }
 }

@@ -14,7 +14,10 @@ use tokio::{
 };
 
 use super::{exchange::Exchange, habits::Habits, step::Pace, trouble::Trouble};
-use crate::link::Stream;
+use crate::{
+    journal::{Channel, Event},
+    link::Stream,
+};
 
 /// A connection, and what may come over it now.
 pub(super) struct Talk {
@@ -31,6 +34,8 @@ pub(super) struct Talk {
     lenient: bool,
     /// What was sent last, for messages.
     last: String,
+    /// Commands and packets, for a case that judges them afterwards.
+    record: Option<Vec<Event>>,
 }
 
 impl Talk {
@@ -47,7 +52,18 @@ impl Talk {
             held: Vec::new(),
             lenient: false,
             last: "connecting".to_owned(),
+            record: None,
         }
+    }
+
+    /// From here on what goes over the connection is kept.
+    pub(super) fn keep_record(&mut self) {
+        self.record.get_or_insert_default();
+    }
+
+    /// What was kept since the last time.
+    pub(super) fn take_record(&mut self) -> Vec<Event> {
+        self.record.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     pub(super) fn set_pace(&mut self, pace: Pace) {
@@ -82,6 +98,7 @@ impl Talk {
         self.look(log).await?;
         self.last = command.to_string();
         log.sent(&self.last);
+        self.record.iter_mut().for_each(|record| record.push(Event::Sent(CHANNEL, command.clone())));
         self.write(&out, due == Due::Reply).await?;
         if due == Due::Reply { self.reply(log).await.map(Some) } else { Ok(None) }
     }
@@ -207,6 +224,8 @@ impl Talk {
             match self.session.next_reply() {
                 Ok(Some(received)) => {
                     log.came(&shown(&received));
+                    let kept = || Event::Received(CHANNEL, received.frame.clone());
+                    self.record.iter_mut().for_each(|record| record.push(kept()));
                     if matches!(received.reply, Ok(Reply::Progress)) {
                         deadline = (Instant::now() + self.limit).min(began + PROGRESS * self.limit);
                     }
@@ -320,6 +339,9 @@ fn judged(received: Received) -> Result<Option<Reply>, Trouble> {
 fn shown(received: &Received) -> String {
     received.reply.as_ref().map_or_else(|error| format!("malformed: {error}"), ToString::to_string)
 }
+
+/// There is one in a record.
+const CHANNEL: Channel = Channel { filter: 0, connection: 0 };
 
 /// More edits than this to one message are no edits.
 const MAX_PACKETS: usize = 10_000;

@@ -57,6 +57,8 @@ pub(crate) enum Fault {
     KeepsFiles,
     KeepsThreads,
     KeepsBodies,
+    KeepsMessages,
+    SharesMessages,
 }
 
 impl Fault {
@@ -67,6 +69,8 @@ impl Fault {
             "negotiate" => of_negotiation(name),
             "order" => of_order(name),
             "message" | "promise" => of_messages(name),
+            "state" if name == "two-connections" => Self::SharesMessages,
+            "state" => Self::KeepsMessages,
             "macros" => of_macros(name),
             "content" => of_content(name),
             "transport" => match name {

@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use milter_proto::{Actions, Command, Frame, FrameDecoder, Negotiate, Protocol, Reply, limits};
@@ -18,8 +21,9 @@ use crate::fault::Fault;
 /// Serves until it dies of its fault, or is aborted.
 pub(crate) async fn serve(path: &Path, fault: Fault) -> std::io::Result<()> {
     let listener = UnixListener::bind(path)?;
-    let shared =
-        Arc::new(Shared { fault, death: Notify::new(), seats: Semaphore::new(fault.seats()), kept: Mutex::default() });
+    let seats = Semaphore::new(fault.seats());
+    let (kept, rcpts) = (Mutex::default(), AtomicUsize::default());
+    let shared = Arc::new(Shared { fault, death: Notify::new(), seats, kept, rcpts });
     let mut sessions = JoinSet::new();
     loop {
         let stream = tokio::select! {
@@ -40,6 +44,8 @@ struct Shared {
     seats: Semaphore,
     /// What a leaking filter keeps.
     kept: Mutex<Vec<Kept>>,
+    /// The recipients of all connections, for a filter that does not keep them apart.
+    rcpts: AtomicUsize,
 }
 
 /// Something that should have been given back.
@@ -258,8 +264,7 @@ impl Session {
         match command {
             Command::BodyEob(_) => {
                 if self.agreed.actions.contains(Actions::ADD_HEADERS) || fault == Fault::EditsUnasked {
-                    let edit = Reply::AddHeader { name: b"X-Test".to_vec(), value: b"seen".to_vec() };
-                    self.send(&edit).await?;
+                    self.send(&self.edit()).await?;
                 }
                 self.send(&Reply::Continue).await
             }
@@ -272,15 +277,30 @@ impl Session {
         }
     }
 
+    /// It tells what it has seen of the message.
+    fn edit(&self) -> Reply {
+        let rcpts = match self.shared.fault {
+            Fault::SharesMessages => self.shared.rcpts.load(Ordering::Relaxed),
+            _ => self.seen.rcpts,
+        };
+        let value = format!("{rcpts} recipients, {} fields", self.seen.headers);
+        Reply::AddHeader { name: b"X-Test".to_vec(), value: value.into_bytes() }
+    }
+
     fn note(&mut self, command: &Command) {
         match command {
             Command::Macro { .. } => self.seen.macros += 1,
             Command::Helo(_) => self.seen.helos += 1,
+            Command::Mail { .. } if self.shared.fault == Fault::KeepsMessages => {}
             Command::Mail { .. } => {
+                self.shared.rcpts.store(0, Ordering::Relaxed);
                 let Seen { macros, helos, messages, .. } = self.seen;
                 self.seen = Seen { macros, helos, messages: messages + 1, ..Seen::default() };
             }
-            Command::Rcpt { .. } => self.seen.rcpts += 1,
+            Command::Rcpt { .. } => {
+                self.shared.rcpts.fetch_add(1, Ordering::Relaxed);
+                self.seen.rcpts += 1;
+            }
             Command::Header { .. } => self.seen.headers += 1,
             Command::Eoh => self.seen.eoh = true,
             Command::Quit => self.seen.goodbye = true,

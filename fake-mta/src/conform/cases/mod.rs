@@ -7,6 +7,7 @@ mod macros;
 mod message;
 mod negotiate;
 mod order;
+mod state;
 mod transport;
 
 use super::case::Case;
@@ -17,6 +18,7 @@ pub fn all() -> Vec<Case> {
         negotiate::cases(),
         order::cases(),
         message::cases(),
+        state::cases(),
         macros::cases(),
         content::cases(),
         transport::cases(),
