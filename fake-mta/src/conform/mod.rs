@@ -10,6 +10,7 @@
 //! | `step.rs`, `letter.rs` | what a case is made of |
 //! | `talk.rs`, `talk/slow.rs`, `script.rs` | one connection, and the steps played over it |
 //! | `special.rs` | what takes many connections, or the process itself |
+//! | `leak.rs`, `growth.rs` | what is kept of what is over, and what takes longer the longer it goes on |
 //! | `correspondent.rs`, `state.rs` | letters sent command by command, and what one leaves behind for another |
 //! | `target.rs`, `habits.rs`, `usage.rs` | the milter under test, what it always does, and what it holds |
 //! | `battery.rs` | all cases over all milters |
@@ -21,7 +22,9 @@ mod cases;
 mod command;
 mod correspondent;
 mod exchange;
+mod growth;
 mod habits;
+mod leak;
 mod letter;
 mod report;
 mod script;

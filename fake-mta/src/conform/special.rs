@@ -1,29 +1,28 @@
 //! Cases that take many connections, or the milter's process.
 
-use milter_proto::{Command, Negotiate, Protocol, Reply};
+use milter_proto::{Negotiate, Protocol, Reply};
 
 use super::{
     exchange::Exchange,
-    letter::{Chunk, Letter, Stage},
+    growth,
+    leak::Leak,
+    letter::{Letter, Stage},
     script::Script,
     state::Before,
     step::{Pace, Step, connect, connect_macros, header, opened, opened_then},
     target::Target,
     trouble::Trouble,
-    usage::Usage,
 };
 
 /// What is done.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Special {
-    /// So many connections, all open at once, and a message over each.
+    /// So many connections, all open at once, each of them answered at connect.
     Crowd(usize),
-    /// So many connections, one after the other, each left in another way; then so many files must be open as before.
-    Descriptors(usize),
-    /// The same, and the threads are counted.
-    Threads(usize),
-    /// So many large messages over one connection; the memory must not grow with them.
-    Memory(usize),
+    /// It must give back what connections and messages have taken.
+    Leak(Leak),
+    /// The last fields of a long header must not take longer than the first.
+    LongHeader,
     /// So many header fields are sent without waiting, and the answers are read a byte at a time.
     SlowReader(usize),
     /// It is killed in the middle of a message, and started again at the same address.
@@ -39,11 +38,8 @@ impl Special {
     pub(super) async fn play(self, target: &mut Target, log: &mut Exchange) -> Result<(), Trouble> {
         match self {
             Self::Crowd(count) => crowd(target, count, log).await,
-            Self::Descriptors(count) => {
-                comings_and_goings(target, count, log, |usage| usage.descriptors, "open files").await
-            }
-            Self::Threads(count) => comings_and_goings(target, count, log, |usage| usage.threads, "threads").await,
-            Self::Memory(count) => memory(target, count, log).await,
+            Self::Leak(leak) => leak.play(target, log).await,
+            Self::LongHeader => growth::of_header(target, log).await,
             Self::SlowReader(count) => slow_reader(target, count, log).await,
             Self::Restart => restart(target, log).await,
             Self::Stop => stop(target, log).await,
@@ -79,82 +75,6 @@ fn nth_connection(number: usize, trouble: Trouble) -> Trouble {
         Trouble::Silent(_) => Trouble::Silent(text),
         Trouble::Skipped(_) => trouble,
         _ => Trouble::Wrong(text),
-    }
-}
-
-async fn comings_and_goings(
-    target: &Target,
-    count: usize,
-    log: &mut Exchange,
-    held: fn(&Usage) -> u64,
-    what: &str,
-) -> Result<(), Trouble> {
-    come_and_go(target, count / 4).await?;
-    let before = held(&known(target).await?);
-    come_and_go(target, count).await?;
-    log.note(&format!("{count} connections came and went"));
-    let allowed = before + u64::try_from(count / 4).unwrap_or(u64::MAX);
-    let settled = settles(target, |usage| held(usage) <= allowed).await?;
-    log.note(&format!("{what} before: {before}, afterwards: {}", held(&settled)));
-    if held(&settled) <= allowed {
-        return Ok(());
-    }
-    Err(Trouble::Leak(format!(
-        "{what} grew from {before} to {} with {count} connections, all of them closed",
-        held(&settled)
-    )))
-}
-
-/// Connections that end in the ways in which they end with real MTAs.
-async fn come_and_go(target: &Target, count: usize) -> Result<(), Trouble> {
-    let part = |until| Step::Letter(Box::new(Letter { until, ..Letter::default() }));
-    let ways: [Vec<Step>; 4] = [
-        opened_then([part(Stage::Eom)]),
-        opened_then([part(Stage::Header), Step::Vanish]),
-        vec![Step::Vanish],
-        opened_then([part(Stage::Rcpt), Step::Event(Command::Abort)]),
-    ];
-    for way in ways.iter().cycle().take(count) {
-        Script::new(target).play(way).await?;
-    }
-    Ok(())
-}
-
-async fn memory(target: &Target, count: usize, log: &mut Exchange) -> Result<(), Trouble> {
-    let body = vec![Chunk::Fill { count: BODY_CHUNKS, size: CHUNK_BYTES }];
-    let large = Step::Letter(Box::new(Letter { body, ..Letter::default() }));
-    let messages = |count: usize| {
-        let mut steps = opened();
-        steps.extend(std::iter::repeat_n(large.clone(), count));
-        steps
-    };
-    Script::new(target).play(&messages(count / 2)).await?;
-    let before = known(target).await?.resident_kib;
-    Script::new(target).play(&messages(count)).await?;
-    let sent_kib = u64::try_from(count * BODY_CHUNKS * CHUNK_BYTES / 1024).unwrap_or(u64::MAX);
-    let allowed = before + sent_kib / 2;
-    let after = settles(target, |usage| usage.resident_kib <= allowed).await?.resident_kib;
-    log.note(&format!("{count} messages, {sent_kib} KiB in all; memory before: {before} KiB, afterwards: {after} KiB"));
-    if after <= allowed {
-        return Ok(());
-    }
-    Err(Trouble::Leak(format!("memory grew from {before} to {after} KiB with {sent_kib} KiB of messages")))
-}
-
-async fn known(target: &Target) -> Result<Usage, Trouble> {
-    let unknown = "its process is not known: start it with --command, or have it listen on a Unix socket";
-    target.usage().await.ok_or_else(|| Trouble::Skipped(unknown.to_owned()))
-}
-
-/// What it holds once that is little enough, or when the limit is over.
-async fn settles(target: &Target, is_settled: impl Fn(&Usage) -> bool) -> Result<Usage, Trouble> {
-    let deadline = tokio::time::Instant::now() + target.limit();
-    loop {
-        let usage = known(target).await?;
-        if is_settled(&usage) || tokio::time::Instant::now() >= deadline {
-            return Ok(usage);
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
@@ -215,9 +135,3 @@ async fn stop(target: &mut Target, log: &mut Exchange) -> Result<(), Trouble> {
     let started = target.start_again().await;
     stopped.and(started)
 }
-
-/// Four of the largest chunks make a message.
-const BODY_CHUNKS: usize = 4;
-const CHUNK_BYTES: usize = milter_proto::limits::BODY_CHUNK_MAX;
-
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(20);

@@ -56,7 +56,7 @@ impl Before {
 
 /// The message over a connection of its own.
 async fn alone(target: &Target, log: &mut Exchange) -> Result<Vec<Answer>, Trouble> {
-    let mut mta = Correspondent::greet(target, log).await?;
+    let mut mta = Correspondent::greeted(target, log).await?;
     let came = judged(&mut mta, log).await?;
     mta.close(log).await?;
     Ok(came)
@@ -64,7 +64,7 @@ async fn alone(target: &Target, log: &mut Exchange) -> Result<Vec<Answer>, Troub
 
 /// The message after another one.
 async fn after(target: &Target, until: Stage, log: &mut Exchange) -> Result<Vec<Answer>, Trouble> {
-    let mut mta = Correspondent::greet(target, log).await?;
+    let mut mta = Correspondent::greeted(target, log).await?;
     mta.send(&Letter { until, ..other() }, log).await?;
     if until < Stage::Eom {
         mta.abort(log).await?;
@@ -76,8 +76,8 @@ async fn after(target: &Target, until: Stage, log: &mut Exchange) -> Result<Vec<
 
 /// The message and another one, in turn.
 async fn beside(target: &Target, log: &mut Exchange) -> Result<Vec<Answer>, Trouble> {
-    let mut mta = Correspondent::greet(target, log).await?;
-    let mut neighbour = Correspondent::greet(target, &mut Exchange::default()).await?;
+    let mut mta = Correspondent::greeted(target, log).await?;
+    let mut neighbour = Correspondent::greeted(target, &mut Exchange::default()).await?;
     log.note("another connection is opened, and its message sent in turn with this one");
     mta.take_record();
     mta.begin(&Letter::default());

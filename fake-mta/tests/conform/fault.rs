@@ -57,6 +57,9 @@ pub(crate) enum Fault {
     KeepsFiles,
     KeepsThreads,
     KeepsBodies,
+    KeepsNotes,
+    KeepsContexts,
+    Tires,
     KeepsMessages,
     SharesMessages,
 }
@@ -82,11 +85,16 @@ impl Fault {
             "illegal" | "malformed" | "nonsense" => Self::DiesOfNonsense,
             "silent" => Self::OneAtATime,
             "disconnect" => Self::DiesOfSilence,
-            "load" if name == "connections-100" => Self::FiftyAtATime,
-            "load" => Self::ManyButNotAll,
+            "load" => match name {
+                "connections-100" => Self::FiftyAtATime,
+                "long-header" => Self::Tires,
+                _ => Self::ManyButNotAll,
+            },
             "leak" => match name {
                 "open-files" => Self::KeepsFiles,
                 "threads" => Self::KeepsThreads,
+                "memory-of-messages" => Self::KeepsNotes,
+                "memory-of-connections" => Self::KeepsContexts,
                 _ => Self::KeepsBodies,
             },
             _ => Self::None,

@@ -107,13 +107,13 @@ impl Session {
     async fn serve(mut self) {
         let shared = Arc::clone(&self.shared);
         let _seat = shared.seats.acquire().await;
-        self.leak();
         while let Some(frame) = self.next().await {
             match self.event(&frame).await {
                 Ok(Next::GoOn) => {}
                 _ => break,
             }
         }
+        self.leak();
         if self.shared.fault == Fault::DiesOfSilence && !self.seen.goodbye {
             self.shared.death.notify_one();
         }
@@ -122,16 +122,25 @@ impl Session {
         }
     }
 
+    /// Keeps what should have been given back.
     fn leak(&self) {
         let kept = match self.shared.fault {
-            Fault::KeepsFiles => Kept::File(std::fs::File::open("/dev/null").expect("there is one")),
-            Fault::KeepsThreads => {
+            // It forgets those that come to no good end: one way of many.
+            Fault::KeepsFiles if !self.seen.goodbye => {
+                Kept::File(std::fs::File::open("/dev/null").expect("there is one"))
+            }
+            Fault::KeepsThreads if !self.seen.goodbye => {
                 let (sender, receiver) = std::sync::mpsc::channel::<()>();
                 std::thread::spawn(move || receiver.recv());
                 Kept::Thread(sender)
             }
+            Fault::KeepsContexts => Kept::Bytes(vec![1; KEPT_BYTES]),
             _ => return,
         };
+        self.keep(kept);
+    }
+
+    fn keep(&self, kept: Kept) {
         self.shared.kept.lock().expect("nobody panics with it").push(kept);
     }
 
@@ -182,6 +191,9 @@ impl Session {
             self.decoder = FrameDecoder::new(limits::PAYLOAD_MAX);
         }
         self.note(&command);
+        if fault == Fault::Tires && self.seen.headers > 9000 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
         self.answer(&command).await
     }
 
@@ -299,6 +311,9 @@ impl Session {
             }
             Command::Rcpt { .. } => {
                 self.shared.rcpts.fetch_add(1, Ordering::Relaxed);
+                if self.shared.fault == Fault::KeepsNotes {
+                    self.keep(Kept::Bytes(vec![1; KEPT_BYTES]));
+                }
                 self.seen.rcpts += 1;
             }
             Command::Header { .. } => self.seen.headers += 1,
@@ -308,7 +323,7 @@ impl Session {
                 self.seen.chunks += 1;
                 self.seen.body_bytes += bytes.len();
                 if self.shared.fault == Fault::KeepsBodies {
-                    self.shared.kept.lock().expect("nobody panics with it").push(Kept::Bytes(bytes.clone()));
+                    self.keep(Kept::Bytes(bytes.clone()));
                 }
             }
             _ => {}
@@ -322,3 +337,6 @@ impl Session {
         Ok(Next::GoOn)
     }
 }
+
+/// What a leaking filter keeps of each: twice of what is allowed.
+const KEPT_BYTES: usize = 8 * 1024;

@@ -34,7 +34,7 @@ fn main() {
 
 fn is_passed(case: &Case) -> Result<(), Failed> {
     let came = match process_suite(case, Kind::Honest) {
-        Some(suite) => started(case, suite),
+        Some(suite) => started(case, suite, PATIENCE),
         None => served(case, Fault::None, PATIENCE),
     };
     if came.verdict == Verdict::Pass && came.ended_early.is_none() { Ok(()) } else { Err(format!("{came:#?}").into()) }
@@ -42,7 +42,7 @@ fn is_passed(case: &Case) -> Result<(), Failed> {
 
 fn is_found(case: &Case) -> Result<(), Failed> {
     let came = match process_suite(case, Kind::Faulty) {
-        Some(suite) => started(case, suite),
+        Some(suite) => started(case, suite, IMPATIENCE),
         None => {
             let fault = Fault::found_by(&case.id);
             assert_ne!(fault, Fault::None, "{} has no filter that fails it", case.id);
@@ -73,9 +73,9 @@ fn served(case: &Case, fault: Fault, limit: Duration) -> CaseResult {
 }
 
 /// Plays the case against a filter of its own process.
-fn started(case: &Case, suite: Suite) -> CaseResult {
+fn started(case: &Case, suite: Suite, limit: Duration) -> CaseResult {
     block_on(async {
-        let mut target = target(&Origin::Started(Arc::new(suite)), PATIENCE).await;
+        let mut target = target(&Origin::Started(Arc::new(suite)), limit).await;
         let came = run_case(case, &mut target).await;
         target.stop().await;
         came
@@ -138,5 +138,5 @@ const FAULTY: &str = "faulty";
 /// An honest filter on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A filter that never answers is waited for so long.
+/// A filter that never answers, or never gives anything back, is waited for so long.
 const IMPATIENCE: Duration = Duration::from_millis(500);

@@ -2,10 +2,18 @@
 
 use super::super::{
     case::{Case, Level},
+    leak::Leak,
     special::Special,
 };
 
 pub(super) fn cases() -> Vec<Case> {
+    let mut all = crowds();
+    all.extend(leaks());
+    all.extend(processes());
+    all
+}
+
+fn crowds() -> Vec<Case> {
     vec![
         Case::new("load/connections-100", Level::Must, "a hundred connections at once are all served")
             .why("a busy MTA has as many clients")
@@ -17,21 +25,41 @@ pub(super) fn cases() -> Vec<Case> {
             .standard("has a thread for each")
             .seen("both, where their limits were raised")
             .special(Special::Crowd(1000)),
-        Case::new("leak/open-files", Level::Must, "connections that end in every way leave no open files behind")
+        Case::new("load/long-header", Level::Should, "the last of 10 000 header fields are answered as fast as the first")
+            .why("a milter that looks through all of them for each of them slows down with the square of their number, and one message stops it")
+            .standard("the same for each")
+            .seen("sendmail up to 32 KiB of header, Postfix without a limit on their number; anybody can send it")
+            .special(Special::LongHeader),
+    ]
+}
+
+fn leaks() -> Vec<Case> {
+    let case = |id: &str, title: &str, leak: Leak| {
+        Case::new(format!("leak/{id}"), Level::Must, title).seen("any").special(Special::Leak(leak))
+    };
+    vec![
+        case("open-files", "connections leave no open files behind, in whichever way they end", Leak::Files)
             .why("after some days the milter can open no file any more, and all mail is deferred")
-            .standard("closes the socket with the session")
-            .seen("any")
-            .special(Special::Descriptors(400)),
-        Case::new("leak/threads", Level::Must, "connections that end in every way leave no threads behind")
+            .standard("closes the socket with the session"),
+        case("threads", "connections leave no threads behind, in whichever way they end", Leak::Threads)
             .why("after some days no thread can be started any more, and all mail is deferred")
-            .standard("ends the thread with the session")
-            .seen("any")
-            .special(Special::Threads(400)),
-        Case::new("leak/memory", Level::Must, "large messages leave no memory behind")
-            .why("after some days the system ends the milter")
-            .standard("keeps nothing of a message that has ended")
-            .seen("any")
-            .special(Special::Memory(100)),
+            .standard("ends the thread with the session, or gives it back to its pool"),
+        case("memory", "large messages leave no memory behind", Leak::LargeMessages)
+            .why(MEMORY)
+            .standard("keeps nothing of a message that has ended"),
+        case("memory-of-messages", "small messages leave no memory behind", Leak::SmallMessages)
+            .why(MEMORY)
+            .standard("keeps nothing of a message that has ended"),
+        case("memory-of-connections", "a thousand connections leave no memory behind", Leak::Connections)
+            .why(MEMORY)
+            .standard(
+                "frees its context; what the milter hung on it (smfi_setpriv) is the milter's to free in xxfi_close",
+            ),
+    ]
+}
+
+fn processes() -> Vec<Case> {
+    vec![
         Case::new(
             "process/killed",
             Level::Must,
@@ -52,3 +80,5 @@ pub(super) fn cases() -> Vec<Case> {
         .special(Special::Stop),
     ]
 }
+
+const MEMORY: &str = "after some days the system ends the milter";
