@@ -10,12 +10,14 @@
 //! | `step.rs`, `letter.rs` | what a case is made of |
 //! | `talk.rs`, `talk/slow.rs`, `script.rs` | one connection, and the steps played over it |
 //! | `special.rs` | what takes many connections, or the process itself |
+//! | `answer.rs`, `manners.rs` | what counts as an answer, and what is wrong with one that counts |
 //! | `leak.rs`, `growth.rs` | what is kept of what is over, and what takes longer the longer it goes on |
 //! | `correspondent.rs`, `state.rs` | letters sent command by command, and what one leaves behind for another |
 //! | `target.rs`, `habits.rs`, `usage.rs` | the milter under test, what it always does, and what it holds |
 //! | `battery.rs` | all cases over all milters |
 //! | `report/` | what came of it |
 
+mod answer;
 mod battery;
 mod case;
 mod cases;
@@ -26,6 +28,7 @@ mod growth;
 mod habits;
 mod leak;
 mod letter;
+mod manners;
 mod report;
 mod script;
 mod special;

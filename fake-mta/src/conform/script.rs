@@ -96,9 +96,9 @@ impl<'a> Script<'a> {
             Step::Raw { bytes, shown } => talk.raw(bytes, shown, true, log).await?,
             Step::Bytes { bytes, shown } => talk.raw(bytes, shown, false, log).await?,
             Step::Pace(pace) => talk.set_pace(*pace),
-            Step::HalfClose => talk.half_close(log).await,
+            Step::LastWord(command) => talk.last_event(command, log).await?,
             Step::Closed => {
-                talk.wait_for_end(log).await?;
+                talk.wait_for_end(log).await.map_err(not_closed)?;
                 self.talk = None;
             }
             Step::Park => self.parked.extend(self.talk.take()),
@@ -237,6 +237,11 @@ fn is_deferral(reply: &Reply) -> bool {
         Reply::ReplyCode(text) => text.starts_with(b"4"),
         _ => false,
     }
+}
+
+/// A milter that does not close does not hang: it answers others.
+fn not_closed(trouble: Trouble) -> Trouble {
+    if let Trouble::Silent(text) = trouble { Trouble::Wrong(text) } else { trouble }
 }
 
 /// Lines of text, so many bytes in all.

@@ -7,6 +7,7 @@ use super::{
     growth,
     leak::Leak,
     letter::{Letter, Stage},
+    manners::Manners,
     script::Script,
     state::Before,
     step::{Pace, Step, connect, connect_macros, header, opened, opened_then},
@@ -31,6 +32,8 @@ pub(super) enum Special {
     Stop,
     /// A message is sent alone, and with another one before or beside it; the answers must be the same.
     State(Before),
+    /// A few ordinary messages are sent, and what comes back is looked at word by word.
+    Manners(Manners),
 }
 
 impl Special {
@@ -44,6 +47,7 @@ impl Special {
             Self::Restart => restart(target, log).await,
             Self::Stop => stop(target, log).await,
             Self::State(before) => before.play(target, log).await,
+            Self::Manners(manners) => manners.play(target, log).await,
         }
     }
 }

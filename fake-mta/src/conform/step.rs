@@ -35,8 +35,8 @@ pub(super) enum Step {
     },
     /// How what follows is written.
     Pace(Pace),
-    /// Closes the sending side, and goes on listening.
-    HalfClose,
+    /// Sends this, closes the sending side, and takes the answer.
+    LastWord(Command),
     /// Waits until the milter closes.
     Closed,
     /// Leaves this connection open and silent, and opens another one.

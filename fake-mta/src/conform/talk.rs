@@ -6,14 +6,14 @@ use std::{io, sync::Arc, time::Duration};
 
 use milter_proto::{
     Actions, Command, Negotiate, Protocol, Reply,
-    mta::{Due, MtaSession, Received, Standing},
+    mta::{Due, MtaSession, Received},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{exchange::Exchange, habits::Habits, step::Pace, trouble::Trouble};
+use super::{answer::judged, exchange::Exchange, habits::Habits, step::Pace, trouble::Trouble};
 use crate::{
     journal::{Channel, Event},
     link::Stream,
@@ -23,6 +23,7 @@ use crate::{
 pub(super) struct Talk {
     stream: Box<dyn Stream>,
     session: MtaSession,
+    offered: Negotiate,
     limit: Duration,
     habits: Arc<Habits>,
     /// The last bytes that came, for messages.
@@ -45,6 +46,7 @@ impl Talk {
         Self {
             stream,
             session,
+            offered: Negotiate::default(),
             limit,
             habits,
             heard: Vec::new(),
@@ -76,7 +78,8 @@ impl Talk {
 
     /// Makes the offer and takes the answer.
     pub(super) async fn negotiate(&mut self, offer: &Negotiate, log: &mut Exchange) -> Result<(), Trouble> {
-        self.session = MtaSession::new(effective(offer));
+        self.offered = effective(offer);
+        self.session = MtaSession::new(self.offered.clone());
         match self.event(&Command::Negotiate(offer.clone()), log).await? {
             Some(Reply::Negotiate(answer)) => {
                 self.session.agree(answer);
@@ -88,19 +91,33 @@ impl Talk {
 
     /// Sends a command, and waits for the answer if one is due.
     pub(super) async fn event(&mut self, command: &Command, log: &mut Exchange) -> Result<Option<Reply>, Trouble> {
+        let due = self.say(command, log).await?;
+        if due == Due::Reply { self.reply(log).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Sends a command, closes the sending side, and waits for the answer.
+    pub(super) async fn last_event(&mut self, command: &Command, log: &mut Exchange) -> Result<(), Trouble> {
+        let due = self.say(command, log).await?;
+        log.note("the sending side is closed");
+        // A milter that has closed already is found out when its answer is read.
+        let _ = self.stream.shutdown().await;
+        if due == Due::Reply { self.reply(log).await.map(drop) } else { Ok(()) }
+    }
+
+    async fn say(&mut self, command: &Command, log: &mut Exchange) -> Result<Due, Trouble> {
         let mut out = Vec::new();
         let due = self.session.send(command, &mut out);
         let due =
             due.map_err(|error| Trouble::Skipped(format!("the milter's answers leave no room for it: {error}")))?;
         if due == Due::Suppressed {
-            return Ok(None);
+            return Ok(due);
         }
         self.look(log).await?;
         self.last = command.to_string();
         log.sent(&self.last);
         self.record.iter_mut().for_each(|record| record.push(Event::Sent(CHANNEL, command.clone())));
         self.write(&out, due == Due::Reply).await?;
-        if due == Due::Reply { self.reply(log).await.map(Some) } else { Ok(None) }
+        Ok(due)
     }
 
     /// Sends bytes as they are.
@@ -118,13 +135,6 @@ impl Talk {
             Err(Trouble::Closed(_)) if self.lenient => Ok(()),
             other => other,
         }
-    }
-
-    /// Closes the sending side.
-    pub(super) async fn half_close(&mut self, log: &mut Exchange) {
-        log.note("the sending side is closed");
-        // A milter that has closed already is found out when its answer is read.
-        let _ = self.stream.shutdown().await;
     }
 
     /// Says goodbye as an MTA does, and sees that nothing came that nobody asked for, and that the milter lets go. What a milter makes
@@ -229,7 +239,7 @@ impl Talk {
                     if matches!(received.reply, Ok(Reply::Progress)) {
                         deadline = (Instant::now() + self.limit).min(began + PROGRESS * self.limit);
                     }
-                    if let Some(reply) = judged(received)? {
+                    if let Some(reply) = judged(received, &self.offered)? {
                         return Ok(reply);
                     }
                 }
@@ -325,15 +335,6 @@ fn effective(offer: &Negotiate) -> Negotiate {
 async fn write_all(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> io::Result<()> {
     stream.write_all(bytes).await?;
     stream.flush().await
-}
-
-/// The answer, if this packet is one; edits and progress are not.
-fn judged(received: Received) -> Result<Option<Reply>, Trouble> {
-    match (received.standing, received.reply) {
-        (Standing::Violation(error), _) => Err(Trouble::Wrong(error.to_string())),
-        (Standing::Final, Ok(reply)) => Ok(Some(reply)),
-        _ => Ok(None),
-    }
 }
 
 fn shown(received: &Received) -> String {

@@ -288,6 +288,7 @@ client.example.net.       A   192.0.2.1
 client.example.net.       TXT "v=spf1 +all"
 1.2.0.192.in-addr.arpa.   PTR client.example.net.
 example.com.              MX  0 mail.example.org.
+no-mail.example.          TXT "v=spf1 -all"
 '''
 [[session]]
 client = "192.0.2.1"

@@ -2,7 +2,10 @@
 
 use milter_proto::{Command, codes};
 
-use crate::filter::Seen;
+use crate::{
+    filter::Seen,
+    manners::{Packet, of_answers, of_edits},
+};
 
 /// The one fault of a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,13 @@ pub(crate) enum Fault {
     Tires,
     KeepsMessages,
     SharesMessages,
+    DiscardsClients,
+    ClosesAtPercent,
+    LosesVerdict,
+    /// It sends these at the end of each message.
+    Edits(&'static [Packet]),
+    /// It sends this in place of its answer at the end of each message.
+    Answers(Packet),
 }
 
 impl Fault {
@@ -74,12 +84,14 @@ impl Fault {
             "message" | "promise" => of_messages(name),
             "state" if name == "two-connections" => Self::SharesMessages,
             "state" => Self::KeepsMessages,
+            "edits" => of_edits(name),
+            "answers" => of_answers(name),
             "macros" => of_macros(name),
             "content" => of_content(name),
             "transport" => match name {
                 "one-byte-writes" | "split-length" => Self::NeedsWholePackets,
                 "coalesced" => Self::DropsTheRest,
-                "half-close" => Self::NeverCloses,
+                "half-close" => Self::LosesVerdict,
                 _ => Self::FewHeaders,
             },
             "illegal" | "malformed" | "nonsense" => Self::DiesOfNonsense,
@@ -165,6 +177,7 @@ impl Fault {
             Self::ClosesAtStrangeNames => {
                 !name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') || name.is_empty()
             }
+            Self::ClosesAtPercent => value.contains(&b'%'),
             Self::SmallPackets => value.len() > 1000,
             Self::FewHeaders => seen.headers > 500,
             _ => false,
@@ -266,7 +279,8 @@ fn of_content(name: &str) -> Fault {
         "eight-bit-header" | "eight-bit-body" => Fault::ClosesAtEightBit,
         "folded-header" => Fault::ClosesAtFolds,
         "empty-value" => Fault::ClosesAtEmptyValues,
-        "strange-name" | "empty-name" => Fault::ClosesAtStrangeNames,
+        "strange-name" | "empty-name" | "spaced-name" | "eight-bit-name" => Fault::ClosesAtStrangeNames,
+        "percent" => Fault::ClosesAtPercent,
         "long-header" | "long-line" => Fault::SmallPackets,
         "longer-header" => Fault::DiesOfNonsense,
         "many-headers" | "same-header" => Fault::FewHeaders,

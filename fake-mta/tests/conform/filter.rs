@@ -16,7 +16,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::fault::Fault;
+use crate::{fault::Fault, manners::Packet};
 
 /// Serves until it dies of its fault, or is aborted.
 pub(crate) async fn serve(path: &Path, fault: Fault) -> std::io::Result<()> {
@@ -250,6 +250,8 @@ impl Session {
             Fault::OverVersion => answer.version = offer.version.wrapping_add(1),
             Fault::OverActions => answer.actions = Actions::ALL | Actions::from_bits(0x1000),
             Fault::OverProtocol => answer.protocol = Protocol::ALL,
+            Fault::EditsUnasked => answer.actions = Actions::NONE,
+            Fault::Edits(_) => answer.actions = offer.actions,
             _ => {}
         }
         self.agreed = answer.clone();
@@ -278,15 +280,38 @@ impl Session {
                 if self.agreed.actions.contains(Actions::ADD_HEADERS) || fault == Fault::EditsUnasked {
                     self.send(&self.edit()).await?;
                 }
-                self.send(&Reply::Continue).await
+                self.verdict().await
             }
             Command::Body(_) if fault == Fault::SkipsUnasked => self.send(&Reply::Skip).await,
             Command::Body(_) if self.seen.chunks > 3 && self.agreed.protocol.contains(Protocol::SKIP) => {
                 self.send(&Reply::Skip).await
             }
+            Command::Connect { .. } if fault == Fault::DiscardsClients => self.send(&Reply::Discard).await,
             Command::Header { .. } if fault == Fault::SkipsHeaders => self.send(&Reply::Skip).await,
             _ => self.send(&Reply::Continue).await,
         }
+    }
+
+    /// The answer at the end of the message, with what a faulty filter puts before it or in its place.
+    async fn verdict(&mut self) -> std::io::Result<Next> {
+        match self.shared.fault {
+            Fault::LosesVerdict if self.stream.read(&mut [0]).await? == 0 => return Ok(Next::Close),
+            Fault::Edits(edits) => {
+                for edit in edits {
+                    self.packet(*edit).await?;
+                }
+            }
+            Fault::Answers(answer) => return self.packet(answer).await,
+            _ => {}
+        }
+        self.send(&Reply::Continue).await
+    }
+
+    async fn packet(&mut self, (code, payload): Packet) -> std::io::Result<Next> {
+        let mut bytes = Vec::new();
+        Frame { code, payload: payload.to_vec() }.encode(&mut bytes);
+        self.stream.write_all(&bytes).await?;
+        Ok(Next::GoOn)
     }
 
     /// It tells what it has seen of the message.

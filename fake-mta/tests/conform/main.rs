@@ -2,6 +2,7 @@
 
 mod fault;
 mod filter;
+mod manners;
 
 use std::{path::Path, sync::Arc, time::Duration};
 

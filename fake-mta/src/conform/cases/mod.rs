@@ -1,7 +1,9 @@
 //! What is tried, group by group.
 
+mod answers;
 mod content;
 mod disconnect;
+mod edits;
 mod load;
 mod macros;
 mod message;
@@ -19,6 +21,8 @@ pub fn all() -> Vec<Case> {
         order::cases(),
         message::cases(),
         state::cases(),
+        edits::cases(),
+        answers::cases(),
         macros::cases(),
         content::cases(),
         transport::cases(),
