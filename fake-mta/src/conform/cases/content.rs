@@ -4,14 +4,15 @@ use milter_proto::{Command, Frame, Negotiate, codes, limits::PAYLOAD_MAX};
 
 use super::super::{
     case::{Case, Level},
-    letter::{Chunk, Letter, Stage, plain_headers},
+    letter::{Chunk, Letter, Macros, Stage, plain_headers},
     script::filling,
-    step::{Step, connect, header, misplaced, opened_then, raw},
+    step::{Step, connect, header, macros, misplaced, opened_then, raw, rcpt_to},
 };
 
 pub(super) fn cases() -> Vec<Case> {
     let mut all = shapes();
     all.extend(headers());
+    all.push(percents());
     all.extend(bodies());
     all.extend(broken_headers());
     all.extend(broken_clients());
@@ -81,10 +82,12 @@ fn headers() -> Vec<Case> {
             .why(why)
             .standard("hands them over as they are")
             .seen("both")
-            .script(with_headers(vec![
-                header("Subject", b"\xff\xfe\x80 gr\xfc\xdfe".to_vec()),
-                header("X-\u{e9}", "value"),
-            ])),
+            .script(with_headers(vec![header("Subject", b"\xff\xfe\x80 gr\xfc\xdfe".to_vec())])),
+        case("eight-bit-name", Level::May, "a header field with bytes beyond ASCII in its name")
+            .why(why)
+            .standard("hands it over")
+            .seen(BODY_FOR_BOTH)
+            .script(with_headers(vec![header("X-\u{e9}", "value")])),
         case("folded-header", Level::Must, "a folded header field")
             .why(why)
             .standard("hands it over with LF at the folds")
@@ -98,20 +101,20 @@ fn headers() -> Vec<Case> {
             .standard("hands over an empty string")
             .seen("both")
             .script(with_headers(vec![header("Subject", ""), header("X-Empty", "")])),
-        case("strange-name", Level::Must, "a header field with a name that is none")
+        case("strange-name", Level::Must, "a header field with a name that RFC 5322 allows and nobody uses")
             .why(why)
             .standard("hands it over")
-            .seen("both pass on what the client sends")
-            .script(with_headers(vec![
-                header(" ", "x"),
-                header("X Y", "x"),
-                header("()<>@,;", "x"),
-                header(&"X".repeat(900), "x"),
-            ])),
+            .seen("both: every character but spaces, control characters and the colon is good for a name")
+            .script(with_headers(vec![header("()<>@,;", "x"), header(&"X".repeat(900), "x")])),
+        case("spaced-name", Level::May, "a header field with a space in its name")
+            .why(why)
+            .standard("hands it over")
+            .seen(BODY_FOR_BOTH)
+            .script(with_headers(vec![header(" ", "x"), header("X Y", "x")])),
         case("empty-name", Level::May, "a header field with an empty name")
             .why(why)
             .standard("closes the connection")
-            .seen("none: both take such a line for the beginning of the body")
+            .seen(BODY_FOR_BOTH)
             .script(with_headers(vec![header("", "x")])),
         case("long-header", Level::Must, "a header field as long as a packet may be")
             .why(why)
@@ -133,11 +136,36 @@ fn headers() -> Vec<Case> {
             .seen("sendmail up to 32 KiB of header, Postfix without a limit on their number")
             .script(with_headers(thousands)),
         case("same-header", Level::Must, "a message with the same header field a thousand times")
-            .why("a milter that looks through all of them for each of them slows down with the square of their number")
+            .why(why)
             .standard("one answer to each")
             .seen("both, for mail in a loop")
             .script(with_headers(same)),
     ]
+}
+
+/// The client's name, the addresses, the macros, the header and the body look like formats of `printf`.
+fn percents() -> Case {
+    let address = format!("<{FORMAT}@example.org>");
+    let letter = Letter {
+        macros: Macros::None,
+        mail: Command::Mail { sender: address.clone().into(), args: Vec::new() },
+        rcpts: vec![rcpt_to(&format!("<{FORMAT}@example.com>"))],
+        headers: plain_headers().into_iter().chain([header("Subject", FORMAT), header("X-%s%n", FORMAT)]).collect(),
+        body: bytes(format!("{FORMAT}\r\n")),
+        ..Letter::default()
+    };
+    case("percent", Level::Must, "a message in which everything is full of formats as in %s and %n")
+        .why("a milter in C that hands text of the client to printf or syslog as the format is ended by it, or taken over")
+        .standard("hands everything over as it is")
+        .seen("both pass on what the client sends")
+        .script(vec![
+            Step::Negotiate(Negotiate::offer(6)),
+            Step::Client(connect()),
+            Step::Event(Command::Helo(FORMAT.into())),
+            Step::Event(macros(codes::MAIL, &[("i", "4XyZ1abcde"), ("{auth_authen}", FORMAT)])),
+            Step::Letter(Box::new(letter)),
+            Step::Letter(Box::default()),
+        ])
 }
 
 fn bodies() -> Vec<Case> {
@@ -162,7 +190,7 @@ fn bodies() -> Vec<Case> {
         case("split-line-end", Level::Must, "a body whose CRLF is split between two chunks")
             .why("what looks at lines has to look over the end of a chunk")
             .standard("hands over the chunks as they come")
-            .seen("both, in every message over 65 535 bytes")
+            .seen("both, where the end of a chunk of 65 535 bytes falls between CR and LF")
             .script(with_body(vec![Chunk::Bytes(b"one\r".to_vec()), Chunk::Bytes(b"\ntwo\r\n".to_vec())])),
         case("no-last-line-end", Level::Must, "a body without an end of its last line")
             .why(why)
@@ -313,3 +341,9 @@ fn longer_header() -> Vec<Step> {
     let letter = Letter { until: Stage::Header, ..Letter::default() };
     opened_then([Step::Letter(Box::new(letter)), raw(bytes, "header X-Longer, 100 000 bytes")])
 }
+
+/// Reads words where there are none, and writes to the last of them.
+const FORMAT: &str = "%s%s%s%s%s%s%s%s%n%n%d%%";
+
+/// Such a line is no header field: the header ends before it.
+const BODY_FOR_BOTH: &str = "none: sendmail and Postfix take such a line for the beginning of the body";
