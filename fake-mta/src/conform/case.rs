@@ -30,7 +30,7 @@ pub enum Level {
     Must,
     /// A milter that fails it breaks in a setting that is rare, or serves worse than it could.
     Should,
-    /// No MTA in use does this; milters differ.
+    /// No MTA in use does this and milters differ, or both MTAs mend it.
     May,
 }
 
