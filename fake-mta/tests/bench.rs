@@ -217,7 +217,7 @@ fn a_rate_or_a_time_that_makes_no_sense_is_refused() {
 
 #[test]
 fn two_reports_for_one_place_or_one_that_cannot_be_written_are_refused_before_the_load() {
-    for reports in [["text", "json=-"], ["text", "json=/no-such-folder/x"], ["json=/dev/null", "html=/dev/null"]] {
+    for reports in [["text", "json=-"], ["text", "json=/dev/null/x"], ["json=/dev/null", "html=/dev/null"]] {
         let output = bench(&["--milter", "unix:/nope.sock", "--report", reports[0], "--report", reports[1]]);
         assert_eq!(output.status.code(), Some(64), "{reports:?}: {output:?}");
     }

@@ -12,7 +12,7 @@ use super::{
     pool,
 };
 use crate::{
-    report::{self, differences, human, warnings},
+    report::{self, Target, differences, human, warnings},
     suite::Suite,
 };
 
@@ -21,6 +21,10 @@ use crate::{
 /// Raising `cancel` ends the units that run, and skips the others.
 pub async fn run(options: &Options, player: impl Player, cancel: &Cancel, console: &mut Console) -> Summary {
     console.set_report_on_out(options.reports.iter().any(|target| target.file.is_none()));
+    if let Err(diag) = Target::check(&options.reports) {
+        console.diags(&[diag]);
+        return Summary { exit: Exit::USAGE, ..Summary::default() };
+    }
     let mut plan = match plan::plan(options) {
         Ok(plan) => plan,
         Err(diags) => {
