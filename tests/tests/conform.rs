@@ -26,7 +26,8 @@ fn the_documented_matrix_has_every_case() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance.md");
     let text = std::fs::read_to_string(path).expect("docs/conformance.md can be read");
     let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
-    let documented: BTreeSet<String> = text.lines().filter_map(row).collect();
+    // A name with a slash at its end is that of a group.
+    let documented: BTreeSet<String> = text.lines().filter_map(row).filter(|id| !id.ends_with('/')).collect();
     let real: BTreeSet<String> = cases().into_iter().map(|case| case.id).collect();
     assert_eq!(documented, real);
     let musts = cases().iter().filter(|case| case.level == Level::Must).count();
