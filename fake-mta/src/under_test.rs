@@ -37,6 +37,11 @@ pub enum Origin {
 }
 
 impl MilterArgs {
+    /// Whether there is one.
+    pub(crate) fn names_any(&self) -> bool {
+        !(self.milters.is_empty() && self.commands.is_empty() && self.suites.is_empty())
+    }
+
     /// All of them with their names, in the order: running, commands, suites.
     ///
     /// # Errors
@@ -121,7 +126,7 @@ pub(crate) fn command_suite(command: &str) -> Result<Suite, Vec<Diag>> {
 }
 
 /// The program of a suite; a shell tells nothing of the milter, the folder does.
-fn suite_name(suite: &Suite) -> String {
+pub(crate) fn suite_name(suite: &Suite) -> String {
     let program = suite.command.first().map(|word| program_name(word.text())).unwrap_or_default();
     if !SHELLS.contains(&program.as_str()) {
         return program;

@@ -196,6 +196,75 @@ fn all_sessions_of_a_scenario_are_the_load_in_turn() {
     assert_eq!(rcpt["answers"], 6, "{report:#}");
 }
 
+/// A scenario with a zone, whose one message has so many recipients.
+fn scenario(name: &str, zone: &str, recipients: usize) -> String {
+    let rcpts = "C: RCPT TO:<b@b.example>\n".repeat(recipients);
+    format!(
+        "name = \"{name}\"\n[dns]\nzone = \"\"\"\n{zone}\n\"\"\"\n[[session]]\nclient = \"192.0.2.1\"\ndialogue = \"\"\"\n\
+         C: EHLO a.example\nC: MAIL FROM:<a@a.example>\n{rcpts}C: [message]\nC: QUIT\n\"\"\"\n"
+    )
+}
+
+/// A folder with scenarios, and the suite file that names their milter.
+fn suite(scenarios: &[String]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("it can be written");
+    write("fake-mta.toml", &format!("[milter]\ncommand = '{FILTER}'\n"));
+    for (number, scenario) in scenarios.iter().enumerate() {
+        write(&format!("{number}.toml"), scenario);
+    }
+    dir
+}
+
+#[test]
+fn several_scenarios_are_the_load_in_turn_of_the_milter_beside_them() {
+    let dir = suite(&[
+        scenario("one", "a.example. TXT \"x\"", 1),
+        scenario("two", "a.example. TXT \"x\"\nb.example. A 192.0.2.1", 2),
+        scenario("three", "c.example. A 192.0.2.3", 3),
+    ]);
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let rcpts = |args: &[&str]| {
+        let (code, report) = report(&[args, &["-n", "6"]].concat());
+        let stages = report["milters"][0]["stages"].as_array().expect("a list");
+        let rcpt = stages.iter().find(|stage| stage["stage"] == "rcpt").expect("there are recipients");
+        let name = |scenario: &Value| scenario["name"].as_str().unwrap_or_default().to_owned();
+        let names: Vec<_> = report["load"]["scenarios"].as_array().expect("a list").iter().map(name).collect();
+        (code, names.join(", "), rcpt["answers"].as_u64().unwrap_or_default())
+    };
+    assert_eq!(rcpts(&[&path("")]), (Some(0), "one [sendmail], two [sendmail], three [sendmail]".into(), 12));
+    assert_eq!(rcpts(&[&path("0.toml"), &path("2.toml")]), (Some(0), "one [sendmail], three [sendmail]".into(), 12));
+    assert_eq!(rcpts(&[&path(""), "--filter", "two"]), (Some(0), "two [sendmail]".into(), 12));
+}
+
+#[test]
+fn scenarios_that_part_in_the_world_are_not_measured_together() {
+    let zones = ["a.example. TXT \"x\"", "a.example. TXT \"y\""];
+    let dir = suite(&zones.map(|zone| scenario("a scenario", zone, 1)));
+    let output = bench(&[&dir.path().display().to_string()]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(told(&output).contains("both scenarios have records of a.example., and not the same ones"), "{output:?}");
+    let dir = suite(&["", "[milter]\nargs = [\"-x\"]\n"].map(|more| {
+        let text = scenario("a scenario", "", 1);
+        text.replace("[[session]]", &format!("{more}[[session]]"))
+    }));
+    let output = bench(&[&dir.path().display().to_string()]);
+    assert!(told(&output).contains("the scenarios hand different things to the milter"), "{output:?}");
+}
+
+#[test]
+fn a_load_without_a_milter_is_refused() {
+    let dir = suite(&[scenario("one", "", 1)]);
+    let output = bench(&[]);
+    assert_eq!(output.status.code(), Some(64), "{output:?}");
+    std::fs::remove_file(dir.path().join("fake-mta.toml")).expect("it was there");
+    // Where one stands in a project its suite file would do.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fake-mta"));
+    let output = command.args(["bench", "."]).current_dir(dir.path()).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(told(&output).contains("no milter to measure"), "{output:?}");
+}
+
 #[test]
 fn what_is_due_and_cannot_be_sent_in_time_is_an_error_and_said() {
     let dir = tempfile::tempdir().expect("a folder");
@@ -229,7 +298,10 @@ fn the_report_says_how_the_load_was_put_on_and_what_each_round_came_to() {
         ["--command", FILTER, "--command", FILTER, "-n", "4", "--rounds", "2", "-c", "2", "--threshold", "errors<1"];
     let (_, report) = report(&args);
     let load = &report["load"];
-    assert_eq!((&load["profile"], &load["connections"], &load["reuse"]), (&"sendmail".into(), &2.into(), &1.into()));
+    assert_eq!(
+        (&load["scenarios"][0]["profile"], &load["connections"], &load["reuse"]),
+        (&"sendmail".into(), &2.into(), &1.into())
+    );
     assert_eq!((&load["rate"], &load["messages"]), (&Value::Null, &4.into()), "{report:#}");
     let milter = &report["milters"][1];
     assert_eq!((&milter["name"], &milter["rounds"][1]["messages"]), (&"fake-mta-2".into(), &2.into()), "{report:#}");

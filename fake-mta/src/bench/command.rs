@@ -1,6 +1,6 @@
 //! `fake-mta bench`.
 
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -8,27 +8,33 @@ use super::{
     load::{End, Shape},
     measure::measure,
     report::{Figures, Format, Outcome, render},
+    scenarios::{Choice, Scenarios, no_milter},
     threshold::Threshold,
 };
 use crate::{
-    diag::{Diag, Source, escape},
-    init::FIRST_SCENARIO,
+    diag::{Diag, escape},
     report::{self, Target},
     run::{Cancel, Console, Exit, Fatal, FatalKind},
-    scenario::{self, ProfileName, Unit},
-    under_test::{MilterArgs, some_time},
+    scenario::ProfileName,
+    suite::Suite,
+    under_test::{MilterArgs, Origin, some_time, suite_at, suite_name},
 };
 
 /// What `fake-mta bench` is asked to do.
 #[derive(Args, Debug)]
 pub struct BenchArgs {
-    /// The scenario whose sessions are the load, connection by connection in turn; without one, a short message
-    scenario: Option<PathBuf>,
+    /// The scenarios whose sessions are the load, connection by connection in turn: files, or folders; without one, a short message
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<PathBuf>,
+
+    /// Only scenarios with this text in their path or name
+    #[arg(long, value_name = "TEXT", requires = "scenarios")]
+    filter: Option<String>,
 
     #[command(flatten)]
     milters: MilterArgs,
 
-    /// The profile whose packets are sent [default: the first of the scenario]
+    /// The profile whose packets are sent [default: the first of each scenario]
     #[arg(long, value_name = "PROFILE", value_parser = ProfileName::from_argument)]
     profile: Option<ProfileName>,
 
@@ -75,27 +81,45 @@ pub struct BenchArgs {
 }
 
 impl BenchArgs {
-    /// The milters that are named.
-    pub(crate) fn milters(&self) -> &MilterArgs {
-        &self.milters
+    /// Whether a milter has to be started in namespaces of its own. What is wrong in the files is told later.
+    ///
+    /// # Errors
+    /// Another one cannot be reached from there.
+    pub(crate) fn wants_namespaces(&self) -> Result<bool, Diag> {
+        if self.milters.names_any() {
+            return self.milters.wants_namespaces();
+        }
+        let suite = self.choice().read().and_then(|scenarios| own_suite(&scenarios));
+        Ok(suite.is_ok_and(|suite| suite.netns))
+    }
+
+    fn choice(&self) -> Choice<'_> {
+        Choice { paths: &self.scenarios, profile: self.profile.as_ref(), filter: self.filter.as_deref() }
     }
 }
 
 /// Puts the load on and reports.
 pub async fn run(args: &BenchArgs, bin: PathBuf, cancel: &Cancel, console: &mut Console) -> Exit {
-    let (unit, origins) = match unit(args).and_then(|unit| Ok((unit, args.milters.origins()?))) {
+    if !args.milters.names_any() && args.scenarios.is_empty() {
+        console.diags(&[no_milter()]);
+        return Exit::USAGE;
+    }
+    if let Err(problem) = Target::check(&args.reports) {
+        console.diags(&[problem]);
+        return Exit::USAGE;
+    }
+    let read = args.choice().read().and_then(|scenarios| {
+        let origins = origins(args, &scenarios)?;
+        Ok((scenarios, origins))
+    });
+    let (scenarios, origins) = match read {
         Ok(prepared) => prepared,
         Err(problems) => {
             console.diags(&problems);
             return Exit::UNREADABLE;
         }
     };
-    let usable = if origins.is_empty() { Err(no_milter()) } else { Target::check(&args.reports) };
-    if let Err(problem) = usable {
-        console.diags(&[problem]);
-        return Exit::USAGE;
-    }
-    match measure(&unit, shape(args), args.rounds, &origins, &bin, cancel).await {
+    match measure(&scenarios, shape(args), args.rounds, &origins, &bin, cancel).await {
         Err(fatal) if fatal.kind == FatalKind::Cancelled => Exit::CANCELLED,
         Err(fatal) => {
             console.diags(&[fatal.diag()]);
@@ -105,9 +129,17 @@ pub async fn run(args: &BenchArgs, bin: PathBuf, cancel: &Cancel, console: &mut 
     }
 }
 
-fn no_milter() -> Diag {
-    let help = "name one with --milter ADDR, --command 'PROGRAM {listen}' or --suite fake-mta.toml";
-    Diag::error("no milter to measure").help(help)
+/// The milters that are named; else that of the suite file beside the scenarios.
+fn origins(args: &BenchArgs, scenarios: &Scenarios) -> Result<Vec<(String, Origin)>, Vec<Diag>> {
+    if args.milters.names_any() {
+        return args.milters.origins();
+    }
+    let suite = own_suite(scenarios)?;
+    Ok(vec![(suite_name(&suite), Origin::Started(Arc::new(suite)))])
+}
+
+fn own_suite(scenarios: &Scenarios) -> Result<Suite, Vec<Diag>> {
+    suite_at(scenarios.suite_file().map_err(|diag| vec![diag])?)
 }
 
 fn shape(args: &BenchArgs) -> Shape {
@@ -180,23 +212,6 @@ fn exit_of(fatal: &Fatal) -> Exit {
     }
 }
 
-/// The first run of the scenario that the profile fits.
-fn unit(args: &BenchArgs) -> Result<Unit, Vec<Diag>> {
-    let source = match &args.scenario {
-        Some(path) => {
-            let cannot = |error| vec![Diag::error(format!("cannot read {}: {error}", path.display()))];
-            Source::new(path, std::fs::read_to_string(path).map_err(cannot)?)
-        }
-        None => Source::new("a plain message", FIRST_SCENARIO),
-    };
-    let scenarios = scenario::parse(&source)?;
-    let fits = |unit: &Unit| args.profile.as_ref().is_none_or(|profile| unit.profile == *profile);
-    scenario::units(&scenarios)
-        .into_iter()
-        .find(fits)
-        .ok_or_else(|| vec![Diag::error("the scenario has no run in that profile")])
-}
-
 fn rate(text: &str) -> Result<f64, String> {
     let rate: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
     if RATES.contains(&rate) { Ok(rate) } else { Err(format!("from {} to {}", RATES.start(), RATES.end())) }
@@ -209,9 +224,12 @@ const RATES: RangeInclusive<f64> = 0.001..=1_000_000.0;
 pub const HELP: &str = "\
 Examples:
   fake-mta bench --milter unix:/run/my.sock -c 8                      as fast as it goes over 8 connections
-  fake-mta bench --suite scenarios talk.toml -c 64 --rate 500 --threshold 'p99<20ms'
+  fake-mta bench scenarios/a.toml scenarios/b.toml -c 64 --rate 500 --threshold 'p99<20ms'
+                                                                      the milter of the fake-mta.toml beside them
   fake-mta bench --command old='./old {listen}' --command new='./new {listen}' --report html=load.html
 
+Several scenarios are played in one world: the milter is started once, and the DNS server has the zones of all;
+those that part in that are measured apart. What they expect is not looked at.
 With --rate a message's time counts from when it was due, so that a milter that stalls is not spared;
 what was due and could not be sent within a second after the duration is an error. A milter that
 ends, ends the load.

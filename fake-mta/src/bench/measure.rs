@@ -7,7 +7,8 @@ use tokio::time::timeout;
 use super::{
     load::{Shape, load},
     record::{Recording, record},
-    report::{Figures, Outcome},
+    report::{Figures, Outcome, Scenario},
+    scenarios::Scenarios,
     stats::Stats,
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 /// # Errors
 /// A milter does not start, or takes the scenario so that there is nothing to send. What breaks off later is told in the outcome.
 pub(super) async fn measure(
-    unit: &Unit,
+    scenarios: &Scenarios,
     shape: Shape,
     rounds: u32,
     origins: &[(String, Origin)],
@@ -30,7 +31,7 @@ pub(super) async fn measure(
 ) -> Result<Outcome, Fatal> {
     let mut milters = Vec::new();
     for (_, origin) in origins {
-        let prepared = cancel.or(Prepared::new(unit, origin, bin, cancel)).await;
+        let prepared = cancel.or(Prepared::new(scenarios, origin, bin, cancel)).await;
         milters.push(prepared.unwrap_or_else(|| Err(interrupted()))?);
     }
     if shape.ahead > 0 && !milters.iter().all(Prepared::is_answered) {
@@ -43,8 +44,9 @@ pub(super) async fn measure(
     for milter in milters {
         milter.world.stop().await;
     }
-    let profile = unit.profile.to_string();
-    Ok(Outcome { scenario: unit.name(), profile, shape, milters: figures, broken_off })
+    let played = |unit: &Unit| Scenario { name: unit.name(), profile: unit.profile.to_string() };
+    let played = scenarios.units.iter().map(played).collect();
+    Ok(Outcome { name: scenarios.name(), scenarios: played, shape, milters: figures, broken_off })
 }
 
 /// Says why it broke off, if it did.
@@ -74,14 +76,14 @@ struct Prepared {
 }
 
 impl Prepared {
-    async fn new(unit: &Unit, origin: &Origin, bin: &Path, cancel: &Cancel) -> Result<Self, Fatal> {
+    async fn new(scenarios: &Scenarios, origin: &Origin, bin: &Path, cancel: &Cancel) -> Result<Self, Fatal> {
         let (suite, running) = match origin {
             Origin::Running(addr) => (None, vec![addr.clone()]),
             Origin::Started(suite) => (Some(Arc::clone(suite)), Vec::new()),
         };
         let options = WorldOptions { suite, running, dns: None, bin: bin.to_owned(), keep: false };
-        let mut world = World::start(unit, &options, cancel).await?;
-        match record(unit, world.milter(), world.dir()).await {
+        let mut world = World::start(&scenarios.world, &options, cancel).await?;
+        match record(&scenarios.units, &world).await {
             Ok(recordings) => Ok(Self { world, recordings }),
             Err(mut fatal) => {
                 explain(&mut fatal, &mut world).await;

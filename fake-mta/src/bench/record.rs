@@ -1,4 +1,4 @@
-//! What is sent: the packets of one scenario, as the fake MTA sends them.
+//! What is sent: the packets of scenarios, as the fake MTA sends them.
 
 use std::{io, sync::Arc};
 
@@ -13,7 +13,7 @@ use tokio::{
 use super::{ahead::Train, answers::FINAL};
 use crate::{
     connector::connect,
-    run::{Fatal, FatalKind, MilterAddr, play_unit},
+    run::{Fatal, FatalKind, MilterAddr, World, play_unit},
     scenario::Unit,
 };
 
@@ -38,35 +38,49 @@ pub(super) struct Burst {
     pub(super) answer: Option<u8>,
 }
 
-/// Plays the unit against the milter through a proxy: a recording for each session that shows the milter a message.
+/// Plays the units against the world's milter through a proxy: a recording for each session that shows the milter a message.
 ///
 /// # Errors
-/// The scenario breaks off, or the milter is shown nothing.
-pub(super) async fn record(unit: &Unit, milter: &MilterAddr, dir: &std::path::Path) -> Result<Arc<[Recording]>, Fatal> {
-    let path = dir.join("bench.sock");
+/// A scenario breaks off, or the milter is shown nothing.
+pub(super) async fn record(units: &[Unit], world: &World) -> Result<Arc<[Recording]>, Fatal> {
+    let (path, milter) = (world.dir().join("bench.sock"), world.milter());
     let harness = |error: io::Error| Fatal::new(FatalKind::Harness, format!("cannot record the load: {error}"));
     let listener = UnixListener::bind(&path).map_err(harness)?;
     let proxy = Arc::new(Proxy { milter: milter.clone(), sessions: Mutex::default(), refused: Mutex::default() });
     let serving = tokio::spawn(Arc::clone(&proxy).serve(listener));
-    let played = play_unit(unit, &MilterAddr::Unix(path.clone())).await;
+    let played = play_all(units, &MilterAddr::Unix(path.clone())).await;
     serving.abort();
     std::fs::remove_file(&path).map_err(harness)?;
     if let Some(error) = proxy.refused.lock().await.take() {
         return Err(Fatal::new(FatalKind::Harness, format!("cannot connect to {milter}: {error}")));
     }
-    if let Some(fatal) = played.fatal {
-        return Err(fatal);
-    }
+    played?;
     let mut recordings = Vec::new();
     for session in proxy.sessions.lock().await.iter() {
         recordings.push(cut(&session.lock().await));
     }
     recordings.retain(|recording| !recording.messages.is_empty());
     if recordings.is_empty() {
-        let text = "the scenario shows the milter no MAIL: there is nothing to measure";
+        let text = match units {
+            [_] => "the scenario shows the milter no MAIL: there is nothing to measure",
+            _ => "the scenarios show the milter no MAIL: there is nothing to measure",
+        };
         return Err(Fatal::new(FatalKind::Harness, text));
     }
     Ok(recordings.into())
+}
+
+/// Plays one after the other, up to the first that breaks off.
+async fn play_all(units: &[Unit], milter: &MilterAddr) -> Result<(), Fatal> {
+    for unit in units {
+        if let Some(mut fatal) = play_unit(unit, milter).await.fatal {
+            if units.len() > 1 {
+                fatal.notes.push(format!("the scenario: {}: {}", unit.scenario.path().display(), unit.name()));
+            }
+            return Err(fatal);
+        }
+    }
+    Ok(())
 }
 
 /// A packet, and whether it came from the MTA.

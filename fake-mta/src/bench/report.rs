@@ -19,16 +19,25 @@ use crate::{
 /// What came of all milters.
 #[derive(Debug)]
 pub(super) struct Outcome {
-    /// The scenario whose packets are the load.
-    pub(super) scenario: String,
-    /// The profile that sends them.
-    pub(super) profile: String,
+    /// What the load is called.
+    pub(super) name: String,
+    /// The scenarios whose packets are the load.
+    pub(super) scenarios: Vec<Scenario>,
     /// How the load was put on, all rounds together.
     pub(super) shape: Shape,
     /// Each milter with what it came to.
     pub(super) milters: Vec<Figures>,
     /// Why it was not put on to its end.
     pub(super) broken_off: Option<Fatal>,
+}
+
+/// A scenario whose packets are sent.
+#[derive(Debug)]
+pub(super) struct Scenario {
+    /// The name of the run, with its profile.
+    pub(super) name: String,
+    /// The profile.
+    pub(super) profile: String,
 }
 
 /// What one milter came to.
@@ -96,8 +105,8 @@ pub(super) fn about(outcome: &Outcome) -> String {
         End::After(time) => duration_text(time),
         End::Messages(count) => format!("{count} messages"),
     };
-    let scenario = escape(&outcome.scenario);
-    format!("{scenario}: {loop_kind}, {connections} connections, {reuse} messages on each, {size}")
+    let name = escape(&outcome.name);
+    format!("{name}: {loop_kind}, {connections} connections, {reuse} messages on each, {size}")
 }
 
 /// What else there is to say of a milter's figures.
@@ -193,8 +202,7 @@ fn load(outcome: &Outcome) -> Value {
     };
     json!({
         "about": about(outcome),
-        "scenario": outcome.scenario,
-        "profile": outcome.profile,
+        "scenarios": outcome.scenarios.iter().map(scenario).collect::<Vec<_>>(),
         "connections": connections,
         "rate": rate,
         "reuse": reuse,
@@ -203,6 +211,10 @@ fn load(outcome: &Outcome) -> Value {
         "messages": messages,
         "timeout_ms": millis(timeout),
     })
+}
+
+fn scenario(scenario: &Scenario) -> Value {
+    json!({ "name": scenario.name, "profile": scenario.profile })
 }
 
 fn milter(figures: &Figures, thresholds: &[Threshold]) -> Value {
@@ -253,8 +265,8 @@ mod tests {
         let second_long = std::time::Duration::from_secs(1);
         let end = End::After(second_long);
         Outcome {
-            scenario: "s".to_owned(),
-            profile: "sendmail".to_owned(),
+            name: "s".to_owned(),
+            scenarios: Vec::new(),
             shape: Shape { connections: 1, reuse: 1, ahead: 0, rate: None, end, timeout: second_long },
             milters: vec![figures("a", first), figures("b", second)],
             broken_off: None,

@@ -185,7 +185,7 @@ fn wants_namespaces(command: &Command) -> Result<bool, Diag> {
         Command::Run(args) => Ok(args.netns || run::wants_namespaces(&args.options())),
         Command::Send(args) => Ok(send::suite(args).is_ok_and(|suite| suite.is_some_and(|suite| suite.netns))),
         Command::Conform(args) => args.milters().map_or(Ok(false), MilterArgs::wants_namespaces),
-        Command::Bench(args) => args.milters().wants_namespaces(),
+        Command::Bench(args) => args.wants_namespaces(),
         _ => Ok(false),
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 ///
 /// # Errors
 /// A path that cannot be read, or paths without any scenario.
-pub(super) fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diag>> {
+pub(crate) fn discover(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diag>> {
     collect(paths, false)
 }
 

@@ -198,12 +198,15 @@ fn read(path: &Path) -> Result<Arc<Source>, Vec<Diag>> {
 
 fn is_wanted(unit: &Unit, options: &Options) -> bool {
     let profile = options.profile.as_ref().is_none_or(|wanted| unit.profile == *wanted);
-    let filter = options.filter.as_ref().is_none_or(|wanted| {
-        unit.name().contains(wanted.as_str()) || unit.scenario.path().to_string_lossy().contains(wanted.as_str())
-    });
+    let filter = options.filter.as_ref().is_none_or(|wanted| is_named(unit, wanted));
     let tags = &options.part.tags;
     let tagged = tags.is_empty() || unit.scenario.tags.iter().any(|tag| tags.contains(&tag.value));
     profile && filter && tagged
+}
+
+/// Whether a text stands in the path or the name of a run, as `--filter` has it.
+pub(crate) fn is_named(unit: &Unit, text: &str) -> bool {
+    unit.name().contains(text) || unit.scenario.path().to_string_lossy().contains(text)
 }
 
 fn nothing_left(options: &Options, all: usize) -> Diag {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// One scenario as it is to be played: variant and case are already filled in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scenario {
     /// The file it was read from.
     pub source: Arc<Source>,
@@ -65,7 +65,7 @@ impl Scenario {
 }
 
 /// Something that the milter is known to do otherwise than the scenario expects.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct KnownDeviation {
     /// The profile in which it does; `None` is all.
     pub only: Option<ProfileName>,
@@ -120,7 +120,7 @@ impl<T: fmt::Display> fmt::Display for Located<T> {
 }
 
 /// The `[dns]` table.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Dns {
     /// Zone text: the files of `include` first, then the `zone` block.
     pub zones: Vec<ZoneText>,
@@ -157,7 +157,7 @@ impl DnsMode {
 }
 
 /// The `[mta]` table: what an administrator of the real MTA could set. `None` and empty mean the profile's own default.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Mta {
     /// The profiles it runs in; at least one.
     pub profiles: Vec<Located<ProfileName>>,
@@ -281,7 +281,7 @@ impl LogFormat {
 }
 
 /// What a scenario says to the milter under test.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MilterSection {
     /// `[milter.config]` of the scenario itself; it is laid over the suite's when the milter is started.
     pub config: Option<toml::Table>,
@@ -307,7 +307,7 @@ pub struct Message {
 }
 
 /// One SMTP connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     /// The whole `[[session]]` table.
     pub span: Span,
