@@ -37,6 +37,8 @@ local function dialogue()
     continues("body", mt.bodystring(conn, "Hello.\r\n"))
     mt.macro(conn, EOM, "i", id)
     continues("eom", mt.eom(conn))
+    -- One as after a message, one as before the client goes.
+    mt.abort(conn)
     mt.abort(conn)
   end
   mt.disconnect(conn)

@@ -3,38 +3,48 @@
 use std::{
     path::Path,
     process::{Command, Stdio},
-    sync::atomic::Ordering,
+    sync::PoisonError,
     time::{Duration, Instant},
 };
 
-use nix::sys::{
-    resource::{Usage, UsageWho, getrusage},
-    time::TimeVal,
-};
+use nix::sys::resource::{UsageWho, getrusage};
 use tempfile::TempDir;
 
 use crate::{
-    Done,
+    Done, bare, cpu,
     filter::{Running, compile},
     report::median,
-    sink,
+    sink::{self, Answers, Kept},
 };
 
-/// One of the programs that are compared.
+/// One of those that are compared.
 struct Generator {
     name: &'static str,
     /// Whether it sends more messages in a round than the others: a fast one would be over before its start is forgotten.
     is_fast: bool,
-    arguments: fn(&str, &str) -> Vec<String>,
+    kind: Kind,
+}
+
+/// What a generator is.
+enum Kind {
+    /// miltertest, with the script beside this.
+    Miltertest,
+    /// fake-mta, with further arguments.
+    Bench(&'static [&'static str]),
+    /// A loop of one write and one read.
+    Bare,
 }
 
 /// What a generator is put before.
 struct Peer<'a> {
-    address: &'a str,
+    path: &'a str,
+    answers: Answers,
     /// The filter, if it is a process.
     filter: Option<&'a Running>,
     /// So many times the messages of a round go to it from a fast generator.
     factor: usize,
+    /// A message in packets, and the abort behind it.
+    message: &'a [u8],
 }
 
 /// One round of one generator.
@@ -46,19 +56,29 @@ struct Round {
     filter_cpu: Option<Duration>,
 }
 
-/// Both programs in turn, before a filter that costs nothing and before one on libmilter.
+/// All of them in turn: before a filter that costs next to nothing, one that answers the end of a message alone, and one on libmilter.
 pub fn compare(program: &str, messages: usize, rounds: usize) -> Done {
     let dir = tempfile::tempdir()?;
-    let path = dir.path().join("sink.sock");
-    let counts = sink::start(&path)?;
-    let address = format!("unix:{}", path.display());
-    println!("a filter that costs next to nothing; {rounds} rounds of {messages} messages by miltertest");
-    let sink = Peer { address: &address, filter: None, factor: 100 };
-    table(program, messages, rounds, &sink)?;
-    same_dialogue(program, messages, &sink, &counts)?;
-    let filter = libmilter(&dir)?;
-    println!("\na filter on libmilter that does nothing; {rounds} rounds of {messages} messages by miltertest");
-    table(program, messages, rounds, &Peer { address: &filter.1, filter: Some(&filter.0), factor: 5 })
+    for (name, answers) in [
+        ("a filter that costs next to nothing", Answers::Each),
+        ("the same filter, which answers the end of a message alone", Answers::End),
+    ] {
+        let path = dir.path().join(if answers == Answers::Each { "each.sock" } else { "end.sock" });
+        let kept = sink::start(&path, answers)?;
+        let path = path.display().to_string();
+        let message = same_dialogue(program, &path, &kept)?;
+        println!("{name}; {rounds} rounds of {messages} messages by miltertest");
+        table(program, messages, rounds, &Peer { path: &path, answers, filter: None, factor: 100, message: &message })?;
+        println!();
+        if answers == Answers::End {
+            let filter = libmilter(&dir)?;
+            let path = filter.1.trim_start_matches("unix:");
+            println!("a filter on libmilter that does nothing; {rounds} rounds of {messages} messages by miltertest");
+            let peer = Peer { path, answers: Answers::Each, filter: Some(&filter.0), factor: 5, message: &message };
+            table(program, messages, rounds, &peer)?;
+        }
+    }
+    Ok(())
 }
 
 fn libmilter(dir: &TempDir) -> Done<(Running, String)> {
@@ -97,48 +117,61 @@ fn table(program: &str, messages: usize, rounds: usize, peer: &Peer<'_>) -> Done
     Ok(())
 }
 
-/// Shows that both say the same.
-fn same_dialogue(program: &str, messages: usize, peer: &Peer<'_>, counts: &sink::Counts) -> Done {
-    for generator in [&GENERATORS[0], &GENERATORS[1]] {
-        counts.packets.store(0, Ordering::Relaxed);
-        counts.bytes.store(0, Ordering::Relaxed);
-        let round = generator.round(program, messages, peer)?;
-        let each = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed) as f64 / round.messages;
-        println!(
-            "  {}: {:.1} packets, {:.0} bytes a message",
-            generator.name,
-            each(&counts.packets),
-            each(&counts.bytes)
-        );
+/// Sees to it that all programs say the same, byte for byte, over a connection with two messages; gives one of these.
+fn same_dialogue(program: &str, path: &str, kept: &Kept) -> Done<Vec<u8>> {
+    let mut said: Vec<(&str, Vec<u8>)> = Vec::new();
+    for generator in GENERATORS.iter().filter(|generator| !matches!(generator.kind, Kind::Bare)) {
+        generator.start(program, path, 2)?;
+        said.push((generator.name, std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))));
     }
-    Ok(())
+    let (first, bytes) = &said[0];
+    match said.iter().find(|(_, other)| other != bytes || other.is_empty()) {
+        Some((other, _)) => Err(format!("{other} does not say what {first} says").into()),
+        None => Ok(bytes[..bytes.len() / 2].to_vec()),
+    }
 }
 
 impl Generator {
     fn round(&self, program: &str, messages: usize, peer: &Peer<'_>) -> Done<Round> {
         let messages = if self.is_fast { messages * peer.factor } else { messages };
-        let words = (self.arguments)(peer.address, &messages.to_string());
-        let program = if self.name == MILTERTEST { MILTERTEST } else { program };
-        let (filter_before, before, start) =
-            (peer.filter.map(Running::cpu).transpose()?, children_cpu()?, Instant::now());
+        let filter_before = peer.filter.map(Running::cpu).transpose()?;
+        let (wall, cpu) = match self.kind {
+            Kind::Bare => bare::run(peer.path, peer.message, peer.answers, messages)?,
+            _ => {
+                let (before, start) = (children_cpu()?, Instant::now());
+                self.start(program, peer.path, messages)?;
+                (start.elapsed(), children_cpu()? - before)
+            }
+        };
+        let filter_cpu = match (peer.filter, filter_before) {
+            (Some(filter), Some(before)) => Some(filter.cpu()? - before),
+            _ => None,
+        };
+        Ok(Round { messages: messages as f64, wall, cpu, filter_cpu })
+    }
+
+    /// Starts the program and waits for its end.
+    fn start(&self, program: &str, path: &str, messages: usize) -> Done {
+        let (address, messages) = (format!("unix:{path}"), messages.to_string());
+        let (program, words) = match self.kind {
+            Kind::Bench(more) => {
+                (program, [bench(&address, &messages), more.iter().copied().map(str::to_owned).collect()].concat())
+            }
+            _ => (MILTERTEST, miltertest(&address, &messages)),
+        };
         let output = Command::new(program)
             .args(&words)
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
             .stdin(Stdio::null())
             .output()
             .map_err(|error| format!("{program}: {error}"))?;
-        let (wall, cpu) = (start.elapsed(), children_cpu()? - before);
         let said = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() || !said.contains(", 0 errors") && program != MILTERTEST {
             return Err(
                 format!("{program}: {}\n{said}{}", output.status, String::from_utf8_lossy(&output.stderr)).into()
             );
         }
-        let filter_cpu = match (peer.filter, filter_before) {
-            (Some(filter), Some(before)) => Some(filter.cpu()? - before),
-            _ => None,
-        };
-        Ok(Round { messages: messages as f64, wall, cpu, filter_cpu })
+        Ok(())
     }
 }
 
@@ -158,9 +191,7 @@ impl Round {
 
 /// The processor time of all children that have ended.
 fn children_cpu() -> Done<Duration> {
-    let usage: Usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let time = |time: TimeVal| Duration::from_micros((time.tv_sec() * 1_000_000 + time.tv_usec()).unsigned_abs());
-    Ok(time(usage.user_time()) + time(usage.system_time()))
+    Ok(cpu(&getrusage(UsageWho::RUSAGE_CHILDREN)?))
 }
 
 fn miltertest(address: &str, messages: &str) -> Vec<String> {
@@ -168,21 +199,16 @@ fn miltertest(address: &str, messages: &str) -> Vec<String> {
     defines.into_iter().chain(["-s".to_owned(), "dialogue.lua".to_owned()]).collect()
 }
 
-fn at_pace(address: &str, messages: &str) -> Vec<String> {
+fn bench(address: &str, messages: &str) -> Vec<String> {
     let words = ["bench", "dialogue.toml", "--milter", address, "-n", messages, "--reuse", messages];
     words.map(str::to_owned).to_vec()
 }
 
-fn ahead(address: &str, messages: &str) -> Vec<String> {
-    [at_pace(address, messages), vec!["--ahead".to_owned(), AHEAD.to_owned()]].concat()
-}
-
 const MILTERTEST: &str = "miltertest";
 
-const AHEAD: &str = "512";
-
-const GENERATORS: [Generator; 3] = [
-    Generator { name: MILTERTEST, is_fast: false, arguments: miltertest },
-    Generator { name: "fake-mta bench", is_fast: false, arguments: at_pace },
-    Generator { name: "fake-mta bench --ahead 512", is_fast: true, arguments: ahead },
+const GENERATORS: [Generator; 4] = [
+    Generator { name: MILTERTEST, is_fast: false, kind: Kind::Miltertest },
+    Generator { name: "fake-mta bench", is_fast: false, kind: Kind::Bench(&[]) },
+    Generator { name: "a write and a read, no more", is_fast: false, kind: Kind::Bare },
+    Generator { name: "fake-mta bench --ahead 512", is_fast: true, kind: Kind::Bench(&["--ahead", "512"]) },
 ];

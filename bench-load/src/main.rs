@@ -1,12 +1,15 @@
 //! What spf-milter costs beside a filter on libmilter that does nothing, under the same load in the same run; see README.md.
 
+mod bare;
 mod filter;
 mod generator;
 mod load;
 mod report;
 mod sink;
 
-use std::{env, error::Error, process::ExitCode};
+use std::{env, error::Error, process::ExitCode, time::Duration};
+
+use nix::sys::{resource::Usage, time::TimeVal};
 
 use crate::{
     filter::{Running, World},
@@ -43,6 +46,12 @@ fn main() -> ExitCode {
 }
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
+
+/// The processor time of a usage.
+fn cpu(usage: &Usage) -> Duration {
+    let time = |time: TimeVal| Duration::from_micros((time.tv_sec() * 1_000_000 + time.tv_usec()).unsigned_abs());
+    time(usage.user_time()) + time(usage.system_time())
+}
 
 fn number(word: &str) -> Done<usize> {
     word.replace('_', "").parse().map_err(|_| format!("`{word}` is no number").into())

@@ -1,56 +1,61 @@
-//! A filter that costs next to nothing: it says `continue` to everything, to all that came in one write, and counts.
+//! A filter that costs next to nothing: it says `continue` to everything, to all that came in one write, and can keep what came.
 
 use std::{
     io::{self, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
 use milter_proto::codes;
 
-/// What came behind HELO, over all connections.
-#[derive(Default)]
-pub struct Counts {
-    pub packets: AtomicU64,
-    pub bytes: AtomicU64,
+/// When the filter answers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    /// Each command.
+    Each,
+    /// The end of a message alone: it has asked to be sent everything else without an answer (`SMFIP_NR_*`).
+    End,
 }
+
+/// What came from MAIL on over the connection before, up to [`KEPT`] bytes.
+pub type Kept = Arc<Mutex<Vec<u8>>>;
 
 /// Serves connections until the program ends.
-pub fn start(path: &Path) -> io::Result<Arc<Counts>> {
+pub fn start(path: &Path, answers: Answers) -> io::Result<Kept> {
     let listener = UnixListener::bind(path)?;
-    let counts = Arc::new(Counts::default());
-    let shared = Arc::clone(&counts);
+    let kept = Kept::default();
+    let shared = Arc::clone(&kept);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let counts = Arc::clone(&shared);
+            let kept = Arc::clone(&shared);
             // A generator that goes away is no failure.
-            thread::spawn(move || serve(stream, &counts).ok());
+            thread::spawn(move || serve(stream, answers, &kept).ok());
         }
     });
-    Ok(counts)
+    Ok(kept)
 }
 
-fn serve(mut stream: UnixStream, counts: &Counts) -> io::Result<()> {
+fn serve(mut stream: UnixStream, answers: Answers, kept: &Kept) -> io::Result<()> {
     let (mut buffer, mut start, mut end) = (vec![0; 128 * 1024], 0, 0);
     let mut out = Vec::new();
-    let mut is_greeted = false;
+    let (mut is_greeted, mut seen) = (false, Vec::new());
     loop {
         while let Some((code, length)) = packet(&buffer[start..end]) {
-            if is_greeted && code != codes::QUIT {
-                counts.packets.fetch_add(1, Ordering::Relaxed);
-                counts.bytes.fetch_add(length as u64, Ordering::Relaxed);
+            if code == codes::QUIT {
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+                return Ok(());
+            }
+            if is_greeted && seen.len() + length <= KEPT {
+                seen.extend_from_slice(&buffer[start..start + length]);
             }
             match code {
-                // Version 6, no edits, nothing declined.
-                codes::NEGOTIATE => out.extend_from_slice(b"\0\0\0\x0dO\0\0\0\x06\0\0\0\0\0\0\0\0"),
+                codes::NEGOTIATE => out.extend_from_slice(&agreement(answers)),
                 codes::MACRO | codes::ABORT | codes::QUIT_NC => {}
-                codes::QUIT => return Ok(()),
-                _ => out.extend_from_slice(b"\0\0\0\x01c"),
+                codes::BODY_EOB => out.extend_from_slice(CONTINUE),
+                _ if answers == Answers::Each => out.extend_from_slice(CONTINUE),
+                _ => {}
             }
             is_greeted |= code == codes::HELO;
             start += length;
@@ -68,9 +73,23 @@ fn serve(mut stream: UnixStream, counts: &Counts) -> io::Result<()> {
     }
 }
 
+/// Version 6, no edits, nothing declined.
+fn agreement(answers: Answers) -> Vec<u8> {
+    let steps = if answers == Answers::Each { 0 } else { NO_REPLIES };
+    [b"\0\0\0\x0dO\0\0\0\x06\0\0\0\0".as_slice(), &u32::to_be_bytes(steps)].concat()
+}
+
 /// The code of the first packet and its whole length, if all of it is there.
 fn packet(bytes: &[u8]) -> Option<(u8, usize)> {
     let (head, rest) = bytes.split_first_chunk::<4>()?;
     let length = u32::from_be_bytes(*head) as usize;
     Some((*rest.first()?, 4 + length)).filter(|(_, whole)| *whole <= bytes.len())
 }
+
+/// All of `SMFIP_NR_*`.
+const NO_REPLIES: u32 = 0x000f_f080;
+
+const CONTINUE: &[u8] = b"\0\0\0\x01c";
+
+/// So much of a connection is kept: some messages.
+const KEPT: usize = 4096;

@@ -262,8 +262,9 @@ mod tests {
     /// As daemons do: a session of its own, and nothing of the first process is left.
     #[tokio::test]
     async fn what_has_gone_into_the_background_ends_with_it_too() {
-        let mut process =
-            shell("setsid sh -c 'while :; do read x </dev/zero; done' & exit 0").spawn().expect("a shell");
+        // The shell waits until the other one has its session, and lets go of the pipe of the substitution.
+        let started = "x=$(setsid sh -c 'exec >&2; while :; do read x </dev/zero; done' &); exit 0";
+        let mut process = shell(started).spawn().expect("a shell");
         process.wait().await;
         for reader in process.readers.drain(..) {
             timeout(Duration::from_secs(60), reader).await.expect("the pipe is closed").expect("no panic");
