@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use fake_mta::{
     diag::{Diag, Source},
+    filter_script::Script,
     format::REFERENCE,
     lint::{Lint, MtaKind},
     scenario,
@@ -88,6 +89,23 @@ fn every_warning_is_described_as_the_program_has_it_and_shown_by_a_scenario() {
     }
 }
 
+#[test]
+fn the_language_of_the_scripted_filter_is_described_as_it_is_read() {
+    let text = read("docs/filter-script.md");
+    let words = code_words(&text);
+    let places = [in_script("zzzzzzzzzzzz: continue\n"), in_script("eom: zzzzzzzzzzzz\n")];
+    let missing: Vec<&String> = places.iter().flatten().filter(|word| !words.contains(word.as_str())).collect();
+    assert!(missing.is_empty(), "docs/filter-script.md does not speak of {missing:?}");
+
+    let (_, actions) = text.split_once("## Actions\n").expect("a heading");
+    let rows = actions.lines().take_while(|line| !line.starts_with('#')).filter(|line| line.starts_with("| `"));
+    let examples = rows.flat_map(|row| row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2));
+    for example in examples {
+        let read = Script::parse(&Source::new("x.script", format!("eom: {example}\n")));
+        assert!(read.is_ok(), "docs/filter-script.md shows `{example}`: {:?}", read.err());
+    }
+}
+
 /// All scenarios about the protocol, one after the other.
 fn milter_scenarios() -> String {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/milter");
@@ -96,8 +114,13 @@ fn milter_scenarios() -> String {
 }
 
 fn reference() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/README.md");
-    std::fs::read_to_string(path).expect("the reference can be read")
+    read("scenarios/README.md")
+}
+
+/// A document, by its path in the repository.
+fn read(path: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The TOML blocks.
@@ -122,6 +145,11 @@ fn in_scenario(before: &str, after: &str) -> Vec<String> {
 
 fn in_suite(text: &str) -> Vec<String> {
     known(&Suite::parse(&Source::new("fake-mta.toml", text)).expect_err("a strange word is refused"), text)
+}
+
+/// The same for a script of `fake-mta filter`.
+fn in_script(text: &str) -> Vec<String> {
+    known(&Script::parse(&Source::new("x.script", text)).expect_err("a strange word is refused"), text)
 }
 
 /// The list that the message has for a word that resembles none.

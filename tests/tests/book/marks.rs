@@ -35,7 +35,7 @@ pub(crate) fn blocks_are_run_or_say_why_not(pages: &[std::path::PathBuf]) -> Res
     let mut silent = Vec::new();
     for page in pages {
         let text = std::fs::read_to_string(page)?;
-        if text.contains("by `tests/real-milter`") || !page.to_string_lossy().contains("/docs/") {
+        if text.contains("by `tests/real-milter`") || !page.starts_with(root().join("docs")) {
             continue;
         }
         let mut is_inside = false;
