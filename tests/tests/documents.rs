@@ -1,4 +1,4 @@
-//! What the project's documents say holds: paths are there, and settings are those of the program.
+//! What the project's documents say holds: paths are there, and settings and exit codes are those of the programs.
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,18 @@ fn the_migration_guide_names_settings_that_there_are() {
     let settings = words.filter(|word| word.contains(['.', '_']) && !word.contains(['/', '%', '$']));
     let missing: Vec<&str> = settings.filter(|setting| !is_setting(&shipped, setting)).collect();
     assert!(missing.is_empty(), "not in spf-milter.toml: {missing:?}");
+}
+
+#[test]
+fn the_exit_codes_in_the_book_are_those_of_the_program() {
+    let help = std::process::Command::new(env!("CARGO_BIN_EXE_fake-mta-under-test")).arg("--help").output();
+    let help = String::from_utf8(help.expect("the program runs").stdout).expect("the help is text");
+    let (_, told) = help.split_once("Exit status:").expect("the help has exit codes");
+    let told: Vec<u8> = told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let page = read("docs/howto/ci.md");
+    let (_, table) = page.split_once("| exit code | |\n| --- | --- |\n").expect("the page has the table");
+    let rows = table.lines().map_while(|line| line.strip_prefix("| ")?.split(' ').next()?.parse().ok());
+    assert_eq!(rows.collect::<Vec<u8>>(), told);
 }
 
 /// Whether the shipped configuration speaks of it: `mode`, `exempt.networks`, or a table such as `policy.helo`.
