@@ -73,13 +73,22 @@ pub(super) fn walk(paths: &[PathBuf]) -> Found {
         match fs::metadata(path) {
             Ok(meta) if meta.is_dir() => enter(path.clone(), &mut entered, &mut links, &mut found),
             Ok(_) => drop(found.named.insert(path.clone())),
-            Err(error) => found.problems.push(diag::cannot("read", path, error)),
+            Err(error) => found.problems.push(unreadable(path, &error)),
         }
     }
     while let Some(link) = links.pop_first() {
         enter(link, &mut entered, &mut links, &mut found);
     }
     found
+}
+
+/// A path that somebody named, or that stands for one that nobody has.
+fn unreadable(path: &Path, error: &std::io::Error) -> Diag {
+    let diag = diag::cannot("read", path, error);
+    match error.kind() {
+        std::io::ErrorKind::NotFound => diag.help("is the name right? `fake-mta init` writes a first scenario"),
+        _ => diag,
+    }
 }
 
 /// Goes through a folder and those below it; links to others are left for later.
