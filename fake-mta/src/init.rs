@@ -20,7 +20,7 @@ use crate::{
 /// What `fake-mta init` is asked to do.
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
-    /// The folder that the files go to; it is made if it is not there
+    /// The folder that the files go into; it is created if it does not exist
     #[arg(default_value = "scenarios")]
     dir: PathBuf,
 
@@ -40,10 +40,19 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "ADDRESS", requires = "from_eml")]
     rcpt: Vec<String>,
 
-    /// Who connects: `name [address]`
+    /// Who connects: `name [address]` [default: client.example.org [192.0.2.1]]
     #[arg(long, value_name = "CLIENT", requires = "from_eml")]
     client: Option<String>,
 }
+
+/// The end of the help.
+pub(crate) const HELP: &str = "\
+Examples:
+  fake-mta init --command './my-milter {listen}'
+  fake-mta init --command 'python3 my-milter.py {listen}' tests
+  fake-mta init --from-eml letter.eml --rcpt bob@example.net
+
+Then `fake-mta run` shows what the milter does, and `fake-mta run --bless` accepts it.";
 
 /// Writes the files, and none over one that is there.
 pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Exit {
@@ -174,7 +183,7 @@ zone = '''
 example.org.   TXT "v=spf1 ip4:192.0.2.1 -all"
 '''
 
-# `C:` is what the client says. What has to come of it is written below: `S:` what the MTA answers, `M:` what the milter said,
+# `C:` is what the client says. What is expected is written below: `S:` what the MTA answers, `M:` what the milter said,
 # `D:` a DNS question. What is not written is not checked; `fake-mta run -v` shows all of it. `M: continue` says that the milter
 # neither refuses nor changes the message: if yours does, `--bless` writes what it does in that place.
 [[session]]

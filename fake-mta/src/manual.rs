@@ -73,10 +73,14 @@ fn page(command: &clap::Command) -> io::Result<Vec<u8>> {
     };
     if is_whole {
         man.render_subcommands_section(&mut page)?;
-    } else if let Some(after) = command.get_after_help() {
+    }
+    if let Some(after) = command.get_after_help() {
         page.extend(sections(&after.to_string()).bytes());
     }
-    page.extend(sections(cli::EXIT_CODES).bytes());
+    // The help of the whole program has them already.
+    if !is_whole {
+        page.extend(sections(cli::EXIT_CODES).bytes());
+    }
     let others: Vec<String> = others.iter().map(|other| format!(".BR {} (1)", escaped(other))).collect();
     page.extend(format!(".SH \"SEE ALSO\"\n{}\n", others.join(" ,\n")).bytes());
     Ok(page)
@@ -124,6 +128,7 @@ mod tests {
         for command in cli::command().get_subcommands() {
             let path = dir.join(format!("fake-mta-{}.1", command.get_name()));
             let page = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            assert!(page.contains(".SH \"EXAMPLE"), "{} has no example", command.get_name());
             assert!(page.contains(".SH \"EXIT STATUS\"") && page.contains(".SH \"SEE ALSO\""), "{page}");
         }
         let run = fs::read_to_string(dir.join("fake-mta-run.1")).expect("a page");

@@ -14,7 +14,7 @@ use crate::{
 /// The options that name milters; each may be given several times.
 #[derive(Args, Debug)]
 pub(crate) struct MilterArgs {
-    /// A milter that runs already, as unix:/path or inet:port@host; NAME is for the report
+    /// A milter that is running already, as unix:/path or inet:port@host; NAME is for the report
     #[arg(long = "milter", value_name = "[NAME=]ADDR")]
     milters: Vec<Named>,
 
@@ -22,7 +22,7 @@ pub(crate) struct MilterArgs {
     #[arg(long = "command", value_name = "[NAME=]COMMAND")]
     commands: Vec<Named>,
 
-    /// A milter to be started as a fake-mta.toml says; a folder stands for the file in it
+    /// A milter to be started as this fake-mta.toml says; a folder stands for the file in it
     #[arg(long = "suite", value_name = "[NAME=]FILE")]
     suites: Vec<Named>,
 }

@@ -46,28 +46,28 @@ pub struct BenchArgs {
     #[arg(long, value_name = "R", value_parser = rate)]
     rate: Option<f64>,
 
-    /// How long, for each milter
+    /// How long each milter is under load
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     duration: Duration,
 
-    /// So many messages for each milter, however long they take
+    /// This many messages for each milter, however long they take
     #[arg(long, short = 'n', value_name = "COUNT", conflicts_with = "duration", value_parser = clap::value_parser!(u64).range(1..))]
     messages: Option<u64>,
 
-    /// So many messages go over each connection before it is closed
+    /// How many messages go over each connection before it is closed
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     reuse: u64,
 
-    /// So many messages are sent ahead on each connection, no answer waited for: no MTA does so, but it shows what a filter can do at
-    /// the most. Its answers have to be those of the recording; --reuse says how many messages a connection takes
+    /// Send this many messages ahead on each connection without waiting for answers: no MTA does so, but it shows the most that a
+    /// filter can do [default: 0]. Its answers have to be those of the recording; --reuse says how many messages a connection takes
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, conflicts_with = "rate")]
     ahead: u16,
 
-    /// How many rounds the load is cut into where two milters are compared, turn by turn
+    /// How many rounds the load is split into where two milters are compared, turn by turn
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
 
-    /// What it has to come to, as in p99<20ms, eom.p99<5ms (one stage), rate>1000 or errors<1; may be given several times
+    /// A limit that has to be kept, as in p99<20ms, eom.p99<5ms (one stage), rate>1000 or errors<1; may be given several times
     #[arg(long = "threshold", value_name = "LIMIT")]
     thresholds: Vec<Threshold>,
 
@@ -235,8 +235,9 @@ what was due and could not be sent within a second after the duration is an erro
 ends, ends the load.
 
 Exit codes:
-  0    1 a threshold was not kept, no message came through, or there were errors and no threshold
-         says how many there may be
+  0 all is well
+  1 a threshold was not kept, no message came through, or there were errors and no threshold
+    says how many there may be
   2 a file could not be read    3 a milter did not start or cannot be reached    4 a milter ended
   5 a milter did not answer while the load was recorded    64 usage
-  130 interrupted; what was measured is told";
+  130 interrupted; what was measured is shown";

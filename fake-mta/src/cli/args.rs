@@ -18,7 +18,7 @@ pub(super) struct SelectArgs {
     #[arg(default_value = "scenarios")]
     paths: Vec<PathBuf>,
 
-    /// Only the runs in this profile
+    /// Only the runs in this profile: sendmail, postfix, direct, or a release such as postfix-3.7
     #[arg(long, value_name = "PROFILE", value_parser = profiles(), hide_possible_values = true)]
     profile: Option<ProfileName>,
 
@@ -40,12 +40,13 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     select: SelectArgs,
 
-    /// A milter that runs already, as unix:/path or inet:port@host; fake-mta.toml is not needed then, and one run goes at a time;
-    /// may be given several times, for scenarios with a chain of milters
+    /// A milter that is running already, as unix:/path or inet:port@host; then no fake-mta.toml is needed, and runs are played one at
+    /// a time; may be given several times, for scenarios with a chain of milters
     #[arg(long = "milter", value_name = "ADDR")]
     milters: Vec<MilterAddr>,
 
-    /// Where the fake DNS server listens, for a milter that has to know it beforehand; one run goes at a time then
+    /// Where the fake DNS server listens, for a milter that has to know it beforehand; runs are then played one at a time [default: a
+    /// free port of 127.0.0.1]
     #[arg(long, value_name = "IP:PORT")]
     dns: Option<SocketAddr>,
 
@@ -58,7 +59,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "FORM", default_value_t, value_parser = timeout_form)]
     openspf_timeout: TimeoutForm,
 
-    /// How many runs go at once [default: the number of processors]
+    /// How many runs are played at once [default: the number of processors]
     #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
 
@@ -66,7 +67,8 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "write", hide_possible_values = true, value_parser = suggesting(bless_mode, BLESS_MODES))]
     bless: Option<BlessMode>,
 
-    /// Play everything so many times; what passes and fails by turns is flaky, which is a failure
+    /// Play everything this many times; what passes and fails by turns is flaky, which is a failure [default: 1, or no limit
+    /// with --until-fail]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     repeat: Option<u32>,
 
@@ -74,11 +76,11 @@ pub(super) struct RunArgs {
     #[arg(long)]
     until_fail: bool,
 
-    /// A report for machines: junit, tap, json, github or html, to a file or to standard output
+    /// A report for machines: junit, tap, json, github or html, to a file or to standard output; may be given several times
     #[arg(long = "report", value_name = "FORMAT[=FILE]", value_parser = reports(), hide_possible_values = true)]
     reports: Vec<Target>,
 
-    /// Warnings are failures: what the milter should not send, and what sendmail and Postfix deliver differently
+    /// Treat warnings as failures: what the milter should not send, and what sendmail and Postfix deliver differently
     #[arg(long)]
     strict: bool,
 
@@ -168,4 +170,16 @@ Examples:
   fake-mta run a.toml --filter 'DNS time-out' -v          one run, with its transcript
   fake-mta run scenarios --bless=check                    what would --bless rewrite?
   fake-mta run a.toml --milter inet:8891@127.0.0.1 --dns 127.0.0.1:5353
-                                                          a milter that runs already";
+                                                          a milter that is running already";
+
+/// The end of the help of `check`.
+pub(super) const CHECK_EXAMPLES: &str = "\
+Examples:
+  fake-mta check                                          everything below the folder scenarios
+  fake-mta check a.toml                                   one file; no milter is needed";
+
+/// The end of the help of `list`.
+pub(super) const LIST_EXAMPLES: &str = "\
+Examples:
+  fake-mta list                                           all runs below the folder scenarios
+  fake-mta list scenarios/talk --profile postfix          those of a folder, in one profile";

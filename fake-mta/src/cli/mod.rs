@@ -9,7 +9,7 @@ use std::{ffi::OsString, path::PathBuf};
 use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 use self::{
-    args::{RUN_EXAMPLES, RunArgs, SelectArgs},
+    args::{CHECK_EXAMPLES, LIST_EXAMPLES, RUN_EXAMPLES, RunArgs, SelectArgs},
     stop::{on_one_thread, until_stopped},
 };
 use crate::{
@@ -31,7 +31,7 @@ use crate::{
 
 /// A scripted fake MTA: runs scenarios against a milter as sendmail and Postfix would.
 #[derive(Debug, Parser)]
-#[command(name = "fake-mta", version, after_help = EXIT_CODES, max_term_width = 120)]
+#[command(name = "fake-mta", version, after_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"), max_term_width = 120)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -43,13 +43,16 @@ enum Command {
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArgs>),
     /// Read scenario files and say what is wrong in them, without running any
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(SelectArgs),
     /// List the runs that the scenario files stand for: one for each variant, case and profile
+    #[command(after_help = LIST_EXAMPLES)]
     List(SelectArgs),
     /// Be a filter that answers as a script says: any answer, legal or not
     #[command(after_help = filter_script::HELP)]
     Filter(FilterOptions),
     /// Replay captured sessions of real MTAs against the fake one, and say what differs
+    #[command(after_help = replay::HELP)]
     Replay(ReplayArgs),
     /// Send one message through a milter, and show the session and what became of the message
     #[command(after_help = send::HELP)]
@@ -63,28 +66,33 @@ enum Command {
     /// Show the milter packets in captures, pcap files and dumps
     #[command(after_help = record::DECODE_HELP)]
     Decode(DecodeArgs),
-    /// Try how milters take everything that MTAs send, and what none should: conformance and robustness
+    /// Test how milters cope with all that MTAs send, and with what none should send: conformance and robustness
     #[command(after_help = conform::HELP)]
     Conform(ConformArgs),
     /// Put load on milters with the packets of a scenario: latencies by stage, messages a second
     #[command(after_help = bench::HELP)]
     Bench(BenchArgs),
-    /// Write a fake-mta.toml and a first scenario for a milter of one's own
+    /// Write a fake-mta.toml and a first scenario for a milter of your own
+    #[command(after_help = init::HELP)]
     Init(InitArgs),
-    /// Give scenario files and fake-mta.toml their one form: spaces, empty lines, lists; comments and lined-up columns stay
+    /// Format scenario files and fake-mta.toml: spaces, empty lines, lists; comments and lined-up columns stay
+    #[command(after_help = fmt::HELP)]
     Fmt(FmtArgs),
     /// Write the JSON schema of scenario files, or of fake-mta.toml, to standard output: for editors
+    #[command(after_help = SCHEMA_EXAMPLES)]
     Schema {
         /// Of which files
         #[arg(value_enum, default_value_t = FileKind::Scenario)]
         kind: FileKind,
     },
     /// Write completions for a shell to standard output
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
     /// Write a manual page for each command into a folder
+    #[command(after_help = MAN_EXAMPLES)]
     Man {
         /// The folder
         #[arg(default_value = ".")]
@@ -206,6 +214,30 @@ fn program_dir() -> PathBuf {
     let program = std::env::current_exe().ok();
     program.and_then(|program| Some(program.parent()?.to_owned())).unwrap_or_else(|| PathBuf::from("."))
 }
+
+/// The first commands that anybody needs.
+const EXAMPLES: &str = "\
+Examples:
+  fake-mta init --command './my-milter {listen}'          a first scenario for your milter
+  fake-mta run                                            play all scenarios of the folder scenarios
+  fake-mta send -m unix:/run/my.sock --diff letter.eml    what does a milter do to one message?
+  fake-mta conform --milter unix:/run/my.sock             does it keep to the protocol?
+
+A TIME is a number with a unit: 500ms, 10s, 5m, 1h.
+An ADDR is unix:/path, inet:port@host or inet6:port@host.";
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  fake-mta schema > scenario.json            for scenario files
+  fake-mta schema suite > suite.json         for fake-mta.toml";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Example:
+  fake-mta completions bash > ~/.local/share/bash-completion/completions/fake-mta";
+
+const MAN_EXAMPLES: &str = "\
+Example:
+  fake-mta man ~/.local/share/man/man1; man fake-mta-run";
 
 /// What each exit code means, under a heading.
 pub(crate) const EXIT_CODES: &str = "\

@@ -34,11 +34,11 @@ pub struct ConformArgs {
     #[arg(long, value_name = "LEVEL", default_value_t = Level::May)]
     level: Level,
 
-    /// How long the milter may take for any answer; progress gives it more time, six times so much in all
+    /// How long the milter may take for any answer; with progress, six times as long in all
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     timeout: Duration,
 
-    /// List the cases, with their levels and reasons, and try none
+    /// List the cases, with their levels and reasons, without trying any
     #[arg(long)]
     list: bool,
 
@@ -174,7 +174,7 @@ fn listing(cases: &[Arc<Case>]) -> String {
 /// What `--help` says behind the options.
 pub const HELP: &str = "\
 Examples:
-  fake-mta conform --milter unix:/run/my.sock              a milter that runs already
+  fake-mta conform --milter unix:/run/my.sock              a milter that is running already
   fake-mta conform --command './my-milter -s {listen}'     started here, and again when it crashes
   fake-mta conform --suite scenarios --level must          as scenarios/fake-mta.toml says
   fake-mta conform --command a='./a {listen}' --command b='./b {listen}' --report html=matrix.html
@@ -182,4 +182,4 @@ Examples:
 
 Verdicts: pass, fail (broke the protocol), crash, hang, leak, skip (cannot be tried here).
 Exit codes: 0 every `must` passed   1 one did not   3 a milter did not start, or nobody listens there
-            4 one crashed in a `must`, or cannot be tried any more   130 interrupted; what was tried is told";
+            4 one crashed in a `must`, or cannot be tried any more   130 interrupted; what was tried is shown";

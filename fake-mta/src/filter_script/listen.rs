@@ -23,7 +23,7 @@ use crate::{
 /// What `fake-mta filter` is asked to do.
 #[derive(Clone, Debug, clap::Args)]
 pub struct FilterOptions {
-    /// The script; see below
+    /// The script: its language is below, and in docs/filter-script.md
     #[arg(long, value_name = "FILE")]
     pub script: PathBuf,
 
@@ -31,7 +31,7 @@ pub struct FilterOptions {
     #[arg(long, value_name = "ADDR")]
     pub listen: MilterAddr,
 
-    /// Say on standard error what goes over the connections
+    /// Show on standard error what goes over the connections
     #[arg(long, short)]
     pub verbose: bool,
 }

@@ -47,4 +47,7 @@ The rest:
   packet C TEXT (any packet)              raw HEX (any bytes)
 
 A rule whose last action is an edit, `progress` or `wait` goes on with `continue`. Texts
-know \\n \\r \\t \\0 \\\\ \\; and \\xHH. FILE may be TOML with the script under the key `script`.";
+know \\n \\r \\t \\0 \\\\ \\; and \\xHH. FILE may be TOML with the script under the key `script`.
+
+Example:
+  fake-mta filter --script my.script --listen unix:m.sock --verbose";

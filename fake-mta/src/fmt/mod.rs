@@ -26,6 +26,13 @@ pub struct FmtArgs {
     check: bool,
 }
 
+/// The end of the help.
+pub const HELP: &str = "\
+Examples:
+  fake-mta fmt                               all files below the folder scenarios, in place
+  fake-mta fmt --check                       what would change?
+  fake-mta fmt - < a.toml                    for an editor";
+
 /// Formats files in place.
 pub(crate) fn run(args: &FmtArgs, console: &mut Console) -> Exit {
     if args.paths == [Path::new("-")] {

@@ -56,6 +56,7 @@ pub struct DecodeArgs {
 
 /// The end of the help of `record`.
 pub const RECORD_HELP: &str = "\
+Example:
   fake-mta record --listen inet:9900@127.0.0.1 --milter inet:8891@127.0.0.1 --dir seen
 
 Let the MTA have 9900 in place of 8891, and send a message. Each connection becomes a capture, which
@@ -63,6 +64,7 @@ Let the MTA have 9900 in place of 8891, and send a message. Each connection beco
 
 /// The end of the help of `decode`.
 pub const DECODE_HELP: &str = "\
+Examples:
   fake-mta decode seen/session-1.json
   tcpdump -i lo -w milter.pcap port 8891; fake-mta decode milter.pcap
 

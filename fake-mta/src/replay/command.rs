@@ -19,7 +19,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
 
-    /// Say it in JSON
+    /// Write the result as JSON, to standard output
     #[arg(long = "report", value_name = "FORMAT", value_parser = ["json"])]
     report: Option<String>,
 
@@ -27,6 +27,12 @@ pub struct ReplayArgs {
     #[arg(long)]
     sockets: bool,
 }
+
+/// The end of the help.
+pub const HELP: &str = "\
+Examples:
+  fake-mta replay seen                       what `fake-mta record --dir seen` has written
+  fake-mta replay captures --filter neg-v0   some of a folder";
 
 /// Replays the captures and says what differs. The exit code tells whether anything does that is not known to.
 pub fn run(args: &ReplayArgs, console: &mut Console) -> Exit {

@@ -27,7 +27,7 @@ mod source;
 
 pub use capture::Capture;
 pub(crate) use capture::{packet_code, payload};
-pub use command::{ReplayArgs, run};
+pub use command::{HELP, ReplayArgs, run};
 use compare::{Difference, Point};
 pub use filter::Medium;
 pub use report::{Judged, Verdict};

@@ -24,7 +24,7 @@ pub struct SendArgs {
     #[arg(long, short, value_name = "ADDR", required_unless_present_any = ["command", "suite"])]
     pub(super) milter: Vec<MilterAddr>,
 
-    /// Start this milter, and end it when the message is through; {listen}, {dns} and {dir} are filled in
+    /// Start this milter, and stop it when the message is through; {listen}, {dns} and {dir} are filled in
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["milter", "suite"])]
     pub(super) command: Option<String>,
 
@@ -32,7 +32,7 @@ pub struct SendArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "milter")]
     pub(super) suite: Option<PathBuf>,
 
-    /// What the DNS server of a milter that is started has in it: zone text; may be given again
+    /// Zone text for the DNS server of a milter that is started; may be given again
     #[arg(long, value_name = "FILE", conflicts_with = "milter")]
     pub(super) zone: Vec<PathBuf>,
 
@@ -60,15 +60,15 @@ pub struct SendArgs {
     #[arg(long, visible_alias = "client-ip", value_name = "IP", default_value = "192.0.2.10")]
     pub(super) ip: IpAddr,
 
-    /// The client's name as the MTA's look-up has it; without it the look-up found none
+    /// The client's name, as the MTA looked it up [default: it found none]
     #[arg(long, value_name = "NAME")]
     pub(super) client_name: Option<String>,
 
-    /// A header field; takes the place of one of that name
+    /// A header field, in place of one of that name; may be given again
     #[arg(long, value_name = "NAME: VALUE")]
     pub(super) header: Vec<String>,
 
-    /// A header field beside those that are there
+    /// A further header field; may be given again
     #[arg(long, value_name = "NAME: VALUE")]
     pub(super) add_header: Vec<String>,
 
@@ -84,7 +84,7 @@ pub struct SendArgs {
     #[arg(long)]
     pub(super) tls: bool,
 
-    /// The value of a macro, in place of the MTA's
+    /// The value of a macro, in place of the MTA's; may be given again
     #[arg(long = "macro", value_name = "NAME=VALUE", value_parser = macro_value)]
     pub(super) macros: Vec<(String, String)>,
 
@@ -200,6 +200,7 @@ pub const HELP: &str = "\
 Start your milter first, with `--listen inet:8891@127.0.0.1` say, or let --command or --suite do it;
 or be one with `fake-mta filter`.
 
+Examples:
   fake-mta send -m inet:8891@127.0.0.1 --from alice@example.com --to bob@example.net
   fake-mta send -m unix:/run/my.sock --ip 203.0.113.7 --header 'Subject: win' --diff
   fake-mta send -m inet:8891@127.0.0.1 --profile both letter.eml

@@ -26,7 +26,7 @@ pub struct ServeArgs {
     #[arg(long, short, value_name = "ADDR", required = true)]
     pub(super) milter: Vec<MilterAddr>,
 
-    /// Which MTA to be
+    /// Which MTA to be: sendmail or postfix
     #[arg(long, short, value_name = "PROFILE", default_value = "postfix", value_parser = ProfileName::from_argument)]
     pub(super) profile: ProfileName,
 
@@ -46,19 +46,19 @@ pub struct ServeArgs {
     #[arg(long)]
     pub(super) starttls: bool,
 
-    /// Ask clients for a certificate; any will do, and so does none
+    /// Ask clients for a certificate; any will do, and so will none
     #[arg(long, requires = "starttls")]
     pub(super) tls_ask_cert: bool,
 
-    /// Who signs certificates that count as verified, in PEM
+    /// The authorities whose certificates count as verified, in PEM
     #[arg(long, value_name = "FILE", requires = "tls_ask_cert")]
     pub(super) tls_ca: Option<PathBuf>,
 
-    /// What else is told of a handshake, whatever it came to, as in cert_subject=/CN=client or verify=OK; may be given again
+    /// A macro about the handshake, whatever came of it, as in cert_subject=/CN=client or verify=OK; may be given again
     #[arg(long, value_name = "MACRO=VALUE", value_parser = tls_macro, requires = "starttls")]
     pub(super) tls_macro: Vec<(String, String)>,
 
-    /// What a milter means that fails: accept, reject or tempfail
+    /// What is done when a milter fails
     #[arg(long, value_name = "ACTION", default_value = "tempfail", value_parser = failure_actions())]
     pub(super) default_action: FailureAction,
 
@@ -151,6 +151,7 @@ const ERROR_LIMIT: usize = 20;
 
 /// The end of the help.
 pub const HELP: &str = "\
+Examples:
   fake-mta serve --milter inet:8891@127.0.0.1 --maildir /tmp/mail
   swaks --server 127.0.0.1:2525 --from alice@example.com --to bob@example.net
   smtp-source -m 100 -s 10 -f alice@example.com -t bob@example.net 127.0.0.1:2525
