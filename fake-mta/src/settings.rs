@@ -41,6 +41,9 @@ pub struct Settings {
     pub macro_lists: BTreeMap<MacroStage, Vec<String>>,
     /// Macro values that differ from what the MTA would send, by name without braces.
     pub macro_values: BTreeMap<String, String>,
+    /// The same for one address alone: by name without braces, then by the sender's address (`mail_…`) or the recipient's
+    /// (`rcpt_…`) in lower case.
+    pub macro_values_of: BTreeMap<String, BTreeMap<String, String>>,
     /// Which recipients are taken.
     pub recipients: RecipientRules,
     /// Which sender domains exist; `None` takes every sender, as sendmail's `FEATURE(accept_unresolvable_domains)` does.
@@ -176,6 +179,7 @@ impl Settings {
             always_adds_headers: false,
             macro_lists: BTreeMap::new(),
             macro_values: BTreeMap::new(),
+            macro_values_of: BTreeMap::new(),
             recipients: RecipientRules::default(),
             sender_domains: None,
             relay_host: None,

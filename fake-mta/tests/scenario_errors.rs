@@ -49,6 +49,13 @@ fn keys_of_the_wrong_type() {
 }
 
 #[test]
+fn macros_without_an_address_have_no_values_by_address() {
+    insta::assert_snapshot!(told(&top(
+        "name = 'a'\n[mta]\nmacro_values.j = { 'a@example.com' = 'x' }\nmacro_values.rcpt_host = { 'a@example.com' = 1 }"
+    )));
+}
+
+#[test]
 fn unknown_words_of_a_dialogue() {
     insta::assert_snapshot!(told(&dialogue(
         "S[psotfix]: 220 hello\ns: 220 hello\nX: what\nC: [colse]\nM: rejcet\nM: 550 5.7.1 no\nD: example.com TXTT\nD: example.com\n250 ok\nEHLO: x"

@@ -189,6 +189,7 @@ fn sample_value(key: &Key) -> Value {
         Shape::Lines => Value::Array(vec![text(sample_text(key.name))]),
         Shape::Blocks | Shape::Command => Value::Array(vec![text("x")]),
         Shape::Strings => Value::Table(one("x", text("y"))),
+        Shape::StringsOf(names) => Value::Table(one(names[0], Value::Table(one("x", text("y"))))),
         Shape::Free => Value::Table(one("x", Value::Integer(1))),
         Shape::Messages(_) => Value::Table(one("m", Value::Table(one("text", text("x"))))),
         Shape::Table(inner) => Value::Table(sample(inner, true)),

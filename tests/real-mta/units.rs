@@ -102,7 +102,7 @@ fn obstacle(unit: &Unit, kind: Kind) -> Option<&'static str> {
     if addresses.into_iter().any(|address| namespace::ADDRESSES.contains(&address.as_str())) {
         return Some("the client has the address of the MTA");
     }
-    if !mta.macro_values.is_empty() || mta.date.is_some() || mta.queue_id.is_some() {
+    if !mta.macro_values.is_empty() || !mta.macro_values_of.is_empty() || mta.date.is_some() || mta.queue_id.is_some() {
         return Some("values that no administrator can set");
     }
     if mta.local_domains.is_some() {

@@ -80,6 +80,15 @@ impl Writer {
                 { "type": "array", "items": { "type": "string" }, "minItems": 1 }
             ] }),
             Shape::Strings => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+            Shape::StringsOf(names) => {
+                let strings = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+                let pattern = format!(r"^\{{?({})\}}?$", names.join("|"));
+                json!({
+                    "type": "object",
+                    "patternProperties": { pattern: { "anyOf": [{ "type": "string" }, strings] } },
+                    "additionalProperties": { "type": "string" }
+                })
+            }
             Shape::Free => json!({ "type": "object" }),
             Shape::Table(inner) => self.reference(inner, inner.keys, true, ""),
             Shape::Tables(inner) if complete => {

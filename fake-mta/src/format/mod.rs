@@ -13,7 +13,9 @@ use clap::ValueEnum;
 pub use json::{schema, schema_text};
 pub use table::{Key, Shape, Table};
 
-pub(crate) use scenario::{CHAINED, DNS, MACROS, MESSAGE, MILTER, MTA, SCENARIO, SESSION, TIMEOUTS};
+pub(crate) use scenario::{
+    CHAINED, DNS, MACROS, MACROS_OF_ADDRESSES, MESSAGE, MILTER, MTA, SCENARIO, SESSION, TIMEOUTS,
+};
 pub(crate) use suite::{HELPER, OPENSPF, SUITE, SUITE_MILTER};
 
 /// The kinds of files that there are.

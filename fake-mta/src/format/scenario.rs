@@ -103,9 +103,10 @@ pub(crate) const MTA: Table = Table {
         .default("the MTA's own"),
         Key::new(
             "macro_values",
-            Shape::Strings,
+            Shape::StringsOf(&MACROS_OF_ADDRESSES),
             "table: name = value",
-            "values of macros, by their names with or without braces",
+            "values of macros, by their names with or without braces; those of the sender (`mail_addr`, `mail_host`, `mail_mailer`) \
+             and of recipients (`rcpt_…`) may be tables of values by address: `rcpt_host = { \"bob@example.net\" = \"[192.0.2.9]\" }`",
         )
         .default("the MTA's own"),
         Key::new(
@@ -158,6 +159,10 @@ pub(crate) const MTA: Table = Table {
         Key::new("queue_id", Shape::Text, "string", "the queue id of the first message, macro `i`").default("made up"),
     ],
 };
+
+/// The macros of a sender, and of a recipient.
+pub(crate) const MACROS_OF_ADDRESSES: [&str; 6] =
+    ["mail_addr", "mail_host", "mail_mailer", "rcpt_addr", "rcpt_host", "rcpt_mailer"];
 
 /// `[mta.macros]`.
 pub(crate) const MACROS: Table = Table {

@@ -65,6 +65,8 @@ pub enum Shape {
     Command,
     /// A table with free keys, whose values are strings.
     Strings,
+    /// The same, where the values of these macros, with or without braces, may be tables of strings as well.
+    StringsOf(&'static [&'static str]),
     /// A table in which everything is free.
     Free,
     /// A table.

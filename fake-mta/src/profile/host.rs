@@ -90,6 +90,13 @@ impl Host {
     pub(crate) fn macro_override(&self, name: &str) -> Option<Vec<u8>> {
         self.settings.macro_values.get(name).map(|value| value.clone().into_bytes())
     }
+
+    /// The same for a macro of an address, which may have a value of its own for it.
+    pub(crate) fn macro_override_of(&self, name: &str, address: &[u8]) -> Option<Vec<u8>> {
+        let address = String::from_utf8_lossy(address).to_lowercase();
+        let own = self.settings.macro_values_of.get(name).and_then(|values| values.get(&address));
+        own.map(|value| value.clone().into_bytes()).or_else(|| self.macro_override(name))
+    }
 }
 
 impl ClientName {

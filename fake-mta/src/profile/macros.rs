@@ -20,6 +20,12 @@ impl MacroTable {
         self.set(name, value);
     }
 
+    /// Sets a macro of an address that the settings do not override.
+    pub(crate) fn set_of(&mut self, host: &Host, name: &str, address: &[u8], value: impl Into<Vec<u8>>) {
+        let value = host.macro_override_of(name, address).unwrap_or_else(|| value.into());
+        self.set(name, value);
+    }
+
     /// Sets the macros that the settings override.
     pub(crate) fn set_overrides(&mut self, host: &Host) {
         for (name, value) in &host.settings.macro_values {

@@ -55,6 +55,20 @@ impl Personality {
         }
     }
 
+    /// What a macro of a sender (`mail_host`) or a recipient (`rcpt_mailer`) tells of an address, if nobody has set it.
+    pub(crate) fn address_macro(self, settings: &Settings, name: &str, address: &[u8]) -> Vec<u8> {
+        let (prefix, kind) = name.split_once('_').unwrap_or((name, ""));
+        let (mailer, hop, shown) = match self {
+            Self::Sendmail => sendmail::mailer(settings, address),
+            Self::Postfix | Self::Direct => postfix::mailer(settings, prefix, address),
+        };
+        match kind {
+            "mailer" => mailer.into(),
+            "host" => hop,
+            _ => shown,
+        }
+    }
+
     /// What a client is told that is one too many.
     pub(crate) fn too_many_connections(self, settings: &Settings, client: IpAddr) -> String {
         match self {

@@ -1,6 +1,7 @@
 //! A recorded connection in the form that `fake-mta replay` reads.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     io::{self, Write},
 };
@@ -10,7 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{
-    Entry, mta,
+    Entry, mta, routes,
     seen::Recording,
     story::{Said, Session, Story},
 };
@@ -30,8 +31,8 @@ pub(super) fn write(out: &mut impl Write, name: &str, recording: &Recording, sto
         group: "basic",
         about: "Recorded between an MTA and a milter: packets alone.",
         cut_off: recording.cut_off.as_deref(),
-        config: config(entries, story.sessions().first()),
-        volatile: volatile(entries),
+        config: config(entries, story),
+        volatile: volatile(entries, story),
         client: client(story.sessions().first()),
         smtp: smtp(recording, story),
         filters: [Filter { connections: [Connection { packets: entries.iter().map(packet).collect() }] }],
@@ -126,16 +127,29 @@ fn client(session: Option<&Session>) -> Value {
         "address": session.and_then(|session| session.ip.as_deref()).unwrap_or("127.0.0.2"),
         "port": session.map_or(0, |session| session.port),
         "hostname": hostname,
-        "dns": if hostname.is_some() { "ok" } else { "none" },
+        "dns": match hostname {
+            Some(_) if session.is_some_and(|session| session.is_forged) => "forged",
+            Some(_) => "ok",
+            None => "none",
+        },
     })
 }
 
-/// Queue ids, and the message ids that the MTA makes of them.
-fn volatile(entries: &[Entry]) -> Value {
+/// Queue ids, the message ids that the MTA makes of them, and its dates.
+fn volatile(entries: &[Entry], story: &Story) -> Value {
     let queue_ids = mta::values(entries, "i");
     let is_made = |id: &String| queue_ids.iter().any(|queue_id| id.contains(&format!(".{queue_id}@")));
-    let message_ids: Vec<String> = mta::values(entries, "msg_id").into_iter().filter(is_made).collect();
-    json!({ "queue_id": queue_ids, "message_id": message_ids })
+    let mut message_ids: BTreeSet<String> = mta::values(entries, "msg_id").into_iter().filter(is_made).collect();
+    let (mut dates, moments) = (mta::values(entries, "b"), mta::values(entries, "t"));
+    for (name, value) in story.made() {
+        let value = String::from_utf8_lossy(value).into_owned();
+        match name.to_ascii_lowercase().as_slice() {
+            b"message-id" => drop(message_ids.insert(value)),
+            b"date" => drop(dates.insert(value)),
+            _ => {}
+        }
+    }
+    json!({ "queue_id": queue_ids, "message_id": message_ids, "date": dates, "date_t_macro": moments })
 }
 
 /// What the client must have said.
@@ -195,19 +209,35 @@ fn submission<'a>(session: &Session, messages: &'a [Vec<u8>]) -> Vec<Step<'a>> {
 
 /// What the macros tell of the MTA's configuration: its name, which macros it sends at which stage, and the values that are not of
 /// the message.
-fn config(entries: &[Entry], session: Option<&Session>) -> Value {
+fn config(entries: &[Entry], story: &Story) -> Value {
     let settled = FIXED.iter().filter_map(|name| {
         let mut values = mta::values(entries, name).into_iter();
         let value = values.next().filter(|_| values.len() == 0)?;
         Some(((*name).to_owned(), Value::String(value)))
     });
-    let mut config = json!({ "macros": serde_json::Map::from_iter(settled), "macro_lists": mta::macro_lists(entries) });
-    if let Some(hostname) = mta::values(entries, "j").into_iter().next() {
+    let routes = routes::values(entries, mta::personality(entries)).into_iter().map(|(name, values)| {
+        let values = match values {
+            routes::Values::Same(value) => value.into(),
+            routes::Values::Of(values) => json!(values),
+        };
+        (name.to_owned(), values)
+    });
+    let macros: serde_json::Map<String, Value> = settled.chain(routes).collect();
+    let mut config = json!({ "macros": macros, "macro_lists": mta::macro_lists(entries) });
+    if let Some(hostname) = mta::hostname(entries) {
         config["hostname"] = Value::String(hostname);
     }
-    if session.is_some_and(|session| session.is_local) {
+    let unknown = routes::unknown_recipients(entries);
+    if !unknown.is_empty() {
+        config["unknown_recipients"] = json!(unknown);
+    }
+    let is_local = story.sessions().first().is_some_and(|session| session.is_local);
+    if is_local {
         // Where the filter really listens is not known, and makes no difference.
         config["non_smtpd_milters"] = "inet:127.0.0.1:9900".into();
+    }
+    if !story.made().is_empty() && !is_local {
+        config["always_add_missing_headers"] = "yes".into();
     }
     if let Some(version) = mta::offered_version(entries).filter(|version| *version != 6) {
         config["protocol_version"] = version.into();
@@ -216,7 +246,7 @@ fn config(entries: &[Entry], session: Option<&Session>) -> Value {
 }
 
 /// Macros whose values come from the MTA's configuration, or from what is not recorded, and not from the message.
-const FIXED: [&str; 16] = [
+const FIXED: [&str; 12] = [
     "j",
     "v",
     "daemon_name",
@@ -229,8 +259,4 @@ const FIXED: [&str; 16] = [
     "auth_authen",
     "auth_author",
     "auth_ssf",
-    "mail_host",
-    "mail_mailer",
-    "rcpt_host",
-    "rcpt_mailer",
 ];

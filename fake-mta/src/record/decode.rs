@@ -78,16 +78,22 @@ fn capture(value: &Value) -> String {
 
 /// An entry of a capture; what is no packet is shown as it stands.
 fn packet_line(packet: &Value) -> String {
-    let word = |index: usize| packet.get(index).and_then(Value::as_str);
-    let code = packet.get(1).and_then(crate::replay::packet_code);
-    let payload = packet.get(2).and_then(crate::replay::payload);
-    match (word(0), code, payload) {
-        (Some(">"), Some(code), Some(payload)) => Entry::Sent(Frame { code, payload }).line(),
-        (Some("<"), Some(code), Some(payload)) => Entry::Received(Frame { code, payload }).line(),
-        (Some(">eof" | ">reset"), ..) => Entry::Closed(true).line(),
-        (Some("<close" | "<eof"), ..) => Entry::Closed(false).line(),
-        _ => packet.to_string(),
-    }
+    entry(packet).map_or_else(|| packet.to_string(), |entry| entry.line())
+}
+
+/// What an entry of a capture says.
+pub(super) fn entry(packet: &Value) -> Option<Entry> {
+    let frame = || {
+        let code = packet.get(1).and_then(crate::replay::packet_code)?;
+        Some(Frame { code, payload: packet.get(2).and_then(crate::replay::payload)? })
+    };
+    Some(match packet.get(0)?.as_str()? {
+        ">" => Entry::Sent(frame()?),
+        "<" => Entry::Received(frame()?),
+        ">eof" | ">reset" => Entry::Closed(true),
+        "<close" | "<eof" => Entry::Closed(false),
+        _ => return None,
+    })
 }
 
 /// The connections of a pcap file that carry milter packets.

@@ -1,6 +1,8 @@
 //! `fake-mta record`: a proxy between a real MTA and a real milter, which writes down what goes through.
 //! `fake-mta decode`: what is in such a record, a capture, or a pcap file.
 
+#[cfg(test)]
+mod again;
 mod args;
 mod capture;
 mod decode;
@@ -9,6 +11,7 @@ mod mta;
 mod pcap;
 mod proxy;
 mod redact;
+mod routes;
 mod scenario;
 mod seen;
 mod story;

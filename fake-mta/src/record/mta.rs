@@ -33,6 +33,11 @@ pub(super) fn offered_version(entries: &[Entry]) -> Option<u32> {
     })
 }
 
+/// What the MTA calls itself.
+pub(super) fn hostname(entries: &[Entry]) -> Option<String> {
+    values(entries, "j").into_iter().next()
+}
+
 /// All values that a macro had.
 pub(super) fn values(entries: &[Entry], name: &str) -> BTreeSet<String> {
     let pairs = entries.iter().filter_map(macros).flat_map(|(_, pairs)| pairs);

@@ -1,11 +1,13 @@
 //! The scenario that a recorded connection stands for.
 
+mod envelope;
+
 use std::fmt::Write as _;
 
-use milter_proto::Reply;
-
+use self::envelope::envelope;
 use super::{
     Entry, mta,
+    routes::{self, Values},
     story::{Answer, Said, Session, Step, Story},
     toml_text::{fits_block, string},
 };
@@ -24,7 +26,7 @@ pub(super) fn scenario(stem: &str, entries: &[Entry], story: &Story, cut_off: Op
     text.push_str(&settings(entries));
     let last = sessions.len() - 1;
     for (number, session) in sessions.into_iter().enumerate() {
-        write_session(&mut text, session, cut_off.is_none() || number < last);
+        write_session(&mut text, session, mta::personality(entries), cut_off.is_none() || number < last);
     }
     if !story.messages().is_empty() {
         text.push_str("\n[messages]\n");
@@ -63,7 +65,26 @@ fn settings(entries: &[Entry]) -> String {
     if let Some(name) = only("daemon_name").filter(|name| !is_usual(name)) {
         let _ = writeln!(text, "macro_values.daemon_name = {}", string(&name));
     }
+    for (name, values) in routes::values(entries, mta) {
+        let _ = writeln!(text, "macro_values.{name} = {}", route(&values));
+    }
+    let unknown: Vec<String> = routes::unknown_recipients(entries).iter().map(|address| string(address)).collect();
+    if !unknown.is_empty() {
+        let _ = writeln!(text, "unknown_recipients = [{}]", unknown.join(", "));
+    }
     text
+}
+
+/// The values of a macro of addresses.
+fn route(values: &Values) -> String {
+    match values {
+        Values::Same(value) => string(value),
+        Values::Of(values) => {
+            let pairs: Vec<String> =
+                values.iter().map(|(address, value)| format!("{} = {}", string(address), string(value))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+    }
 }
 
 /// Letters, digits, and what stands in names.
@@ -71,9 +92,11 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-fn write_session(text: &mut String, session: &Session, says_goodbye: bool) {
+fn write_session(text: &mut String, session: &Session, mta: Personality, says_goodbye: bool) {
     let ip = session.ip.as_deref().filter(|ip| ip.parse::<std::net::IpAddr>().is_ok()).unwrap_or("127.0.0.1");
-    let is_name = |name: &&String| !name.contains(|c: char| c == '[' || c.is_whitespace() || c.is_control());
+    let is_name = |name: &&String| {
+        !session.is_forged && !name.contains(|c: char| c == '[' || c.is_whitespace() || c.is_control())
+    };
     let name = session.hostname.as_ref().filter(is_name).map(|name| format!("{name} ")).unwrap_or_default();
     let client = string(&format!("{name}[{ip}]"));
     let _ = write!(text, "\n[[session]]\nclient = {client}\ndialogue = '''\n");
@@ -86,7 +109,7 @@ fn write_session(text: &mut String, session: &Session, says_goodbye: bool) {
         }
     }
     text.push_str(if says_goodbye { "C: QUIT\n'''\n" } else { "'''\n" });
-    if let Some(envelope) = envelope(session) {
+    if let Some(envelope) = envelope(session, mta) {
         text.push_str(&envelope);
     }
 }
@@ -134,85 +157,11 @@ fn expected(answer: &Answer) -> String {
     if crate::scenario::is_milter_answer(line) { line.to_owned() } else { "[..]".to_owned() }
 }
 
-/// What left the MTA, where the packets tell it all: not of messages that the milter wanted to hear no more of, or kept.
-fn envelope(session: &Session) -> Option<String> {
-    let mut lines = Vec::new();
-    let mut transaction = Transaction::default();
-    for step in &session.steps {
-        if step.is_line(b"MAIL") {
-            transaction = Transaction::default();
-        }
-        match &step.said {
-            Said::Line(line) if !step.is_refused() => transaction.take(line),
-            Said::Message(_) if !step.is_refused() => {
-                lines.extend(transaction.finish(step)?);
-                transaction = Transaction::default();
-            }
-            _ => {}
-        }
-        let hides = |answer: &Answer| {
-            !matches!(step.said, Said::Message(_)) && !matches!(answer, Answer::Reply(reply) if is_refusal(reply))
-        };
-        if step.answers.iter().any(hides) {
-            return None;
-        }
-    }
-    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    Some(if lines.is_empty() { "envelope = []\n".to_owned() } else { format!("envelope = '''\n{lines}'''\n") })
-}
-
-fn is_refusal(reply: &Reply) -> bool {
-    matches!(reply, Reply::Reject | Reply::Tempfail | Reply::ReplyCode(_))
-}
-
-/// Sender and recipients, as they were taken.
-#[derive(Default)]
-struct Transaction(Vec<String>);
-
-impl Transaction {
-    fn take(&mut self, line: &[u8]) {
-        if line.starts_with(b"MAIL FROM:") || line.starts_with(b"RCPT TO:") {
-            self.0.push(path_line(&String::from_utf8_lossy(line)));
-        }
-    }
-
-    /// What is left of it at the end of the message; nothing if that cannot be told.
-    fn finish(&self, step: &Step) -> Option<Vec<String>> {
-        let is_plain = |answer: &Answer| {
-            matches!(
-                answer,
-                Answer::Reply(
-                    Reply::Accept
-                        | Reply::Skip
-                        | Reply::AddHeader { .. }
-                        | Reply::InsertHeader { .. }
-                        | Reply::ChangeHeader { .. }
-                        | Reply::ReplaceBody(_)
-                )
-            )
-        };
-        let mut all: Vec<&String> = self.0.iter().collect();
-        all.sort();
-        all.dedup();
-        let is_told = self.0.len() > 1 && all.len() == self.0.len() && step.answers.iter().all(is_plain);
-        is_told.then(|| self.0.clone())
-    }
-}
-
-/// `RCPT TO:<bob@example.net>[..]`: which parameters go along is the MTA's affair, and so is the form of an address that it completes.
-fn path_line(line: &str) -> String {
-    let (verb, path) = line.split_once(':').unwrap_or((line, ""));
-    let path = path.split_once('>').map_or("", |(path, _)| path);
-    let is_usual = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "<@._-".contains(c);
-    let is_whole = path == "<" || (path.starts_with('<') && path.matches('@').count() == 1);
-    if is_whole && path.chars().all(is_usual) { format!("{verb}:{path}>[..]") } else { format!("{verb}:[..]") }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use milter_proto::{Address, Command, Frame, Negotiate, Protocol};
+    use milter_proto::{Address, Command, Frame, Negotiate, Protocol, Reply};
     use proptest::prelude::*;
 
     use super::*;
@@ -374,6 +323,8 @@ mod tests {
                     "{auth_type}",
                     "{auth_authen}",
                     "{daemon_name}",
+                    "{mail_host}",
+                    "{rcpt_mailer}",
                     "x y"
                 ]),
                 text()

@@ -1,10 +1,12 @@
 //! The SMTP sessions behind the packets of a connection: what the client must have said, and what the milter answered.
 
+mod told;
+
 use std::fmt;
 
 use milter_proto::{Command, DecodeError, Protocol, Reply};
 
-use super::{Entry, mta};
+use super::Entry;
 use crate::message::without_cr;
 
 /// What a connection tells of the SMTP sessions behind it.
@@ -16,12 +18,26 @@ pub(super) struct Story {
     protocol: Protocol,
     /// The MTA has said its goodbye, or has not begun: what comes next is a session of its own.
     is_over: bool,
+    /// The header of the message that goes on has ended.
+    is_in_body: bool,
+    /// That message has ended.
+    is_message_over: bool,
+    /// The queue id that the macros told last.
+    queue_id: Vec<u8>,
+    /// The header fields that the MTA made.
+    made: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The message that goes on has all of the client's fields, and what comes is made.
+    is_made: bool,
+    /// The macros say that the MTA refuses the recipient they belong to.
+    is_unknown_next: bool,
 }
 
 /// One SMTP session.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     pub(super) hostname: Option<String>,
+    /// The name is what the client's address claims, and none that leads back to it.
+    pub(super) is_forged: bool,
     pub(super) ip: Option<String>,
     pub(super) port: u16,
     /// A user of the MTA's host, and no client, has handed in the message: Postfix plays it to the filters as a session.
@@ -38,6 +54,8 @@ pub(super) struct Step {
     pub(super) answers: Vec<Answer>,
     /// It answered at all.
     pub(super) is_answered: bool,
+    /// A recipient whom the MTA itself refuses: what the milter answers makes no difference.
+    pub(super) is_unknown: bool,
 }
 
 /// What the client did.
@@ -106,7 +124,7 @@ impl Story {
             let is_taken = |answer: &Answer| matches!(answer, Answer::Reply(Reply::Accept | Reply::Discard));
             if step.is_line(b"DATA") && step.answers.iter().any(is_taken) {
                 step.said = Said::Message(self.messages.len());
-                self.messages.push(b"Subject: not recorded\n\n".to_vec());
+                self.messages.push(UNSEEN_MESSAGE.to_vec());
             }
         }
     }
@@ -114,6 +132,11 @@ impl Story {
     /// The sessions, in their order.
     pub(super) fn sessions(&self) -> &[Session] {
         &self.sessions
+    }
+
+    /// The header fields that the MTA made: those that the client's message lacked.
+    pub(super) fn made(&self) -> &[(Vec<u8>, Vec<u8>)] {
+        &self.made
     }
 
     /// The texts of the messages, with LF line ends.
@@ -134,7 +157,9 @@ impl Story {
         match command {
             Command::Connect { hostname, address } => {
                 let Some(session) = self.sessions.last_mut() else { return };
-                session.hostname = host_name(&String::from_utf8_lossy(&hostname));
+                if !session.is_forged {
+                    session.hostname = host_name(&String::from_utf8_lossy(&hostname));
+                }
                 session.ip = address.ip().map(|ip| ip.to_string());
                 session.port = address.port().unwrap_or(0);
                 session.is_local = hostname == b"localhost" && matches!(address.port(), Some(0));
@@ -142,16 +167,21 @@ impl Story {
             // HELO and EHLO are the same packet: the milter cannot tell them apart, and so cannot the recorder.
             Command::Helo(name) => self.say(Said::Line([b"EHLO ", &name[..]].concat())),
             Command::Mail { sender, args } => self.mail(line("MAIL FROM", &sender, &args)),
-            Command::Rcpt { recipient, args } => self.say(Said::Line(line("RCPT TO", &recipient, &args))),
+            Command::Rcpt { recipient, args } => self.recipient(line("RCPT TO", &recipient, &args)),
             Command::Data => self.say(Said::Line(b"DATA".to_vec())),
             Command::Header { name, value } => self.field(&name, &value),
-            Command::Eoh => self.text().push(b'\n'),
-            Command::Body(bytes) | Command::BodyEob(bytes) => self.text().extend(without_cr(&bytes)),
-            Command::Unknown(bytes) => self.say(Said::Line(bytes)),
-            Command::Macro { for_command, pairs } => {
-                self.security(for_command, &pairs);
-                self.negotiated_away(for_command, &pairs);
+            Command::Eoh => self.body(b""),
+            Command::Body(bytes) => self.body(&bytes),
+            Command::BodyEob(bytes) => {
+                let _ = self.text();
+                if !bytes.is_empty() {
+                    self.body(&bytes);
+                }
+                self.is_message_over = true;
             }
+            Command::Unknown(bytes) => self.say(Said::Line(bytes)),
+            Command::Macro { for_command, pairs } => self.macros(for_command, &pairs, next),
+            Command::Abort if self.is_at_message() => self.is_message_over = true,
             Command::Abort if self.is_in_transaction() && is_reset(next) => self.say(Said::Line(b"RSET".to_vec())),
             Command::Abort | Command::Quit | Command::QuitNc | Command::Negotiate(_) => {}
         }
@@ -159,7 +189,8 @@ impl Story {
 
     fn reply(&mut self, reply: Result<Reply, DecodeError>) {
         match reply {
-            Ok(Reply::Negotiate(agreed)) => self.protocol = agreed.protocol,
+            Ok(Reply::Negotiate(agreed)) if self.sessions.is_empty() => self.protocol = agreed.protocol,
+            Ok(Reply::Progress) if !self.is_at_message() => self.answer(Answer::Reply(Reply::Progress)),
             Ok(Reply::Continue | Reply::Progress) => {
                 if let Some(step) = self.last_step() {
                     step.is_answered = true;
@@ -175,6 +206,11 @@ impl Story {
             step.is_answered = true;
             step.answers.push(answer);
         }
+    }
+
+    /// Only there is a milter asked to say that it is still at work.
+    fn is_at_message(&mut self) -> bool {
+        self.last_step().is_some_and(|step| matches!(step.said, Said::Message(_)))
     }
 
     fn last_step(&mut self) -> Option<&mut Step> {
@@ -194,31 +230,71 @@ impl Story {
         if self.protocol.contains(Protocol::NO_HELO) && !is_greeted {
             self.say(Said::Line(UNSEEN_HELO.to_vec()));
         }
+        // A message that the filter has accepted early has come all the same.
+        if self.is_in_transaction() && !self.has_data() {
+            self.complete_envelope();
+            self.say(Said::Message(self.messages.len()));
+            self.messages.push(UNSEEN_MESSAGE.to_vec());
+        }
         self.say(Said::Line(line));
     }
 
-    /// MAIL was taken, and neither has the message come nor anything that ended the transaction.
-    fn is_in_transaction(&self) -> bool {
+    fn recipient(&mut self, line: Vec<u8>) {
+        self.say(Said::Line(line));
+        let is_unknown = std::mem::take(&mut self.is_unknown_next);
+        if let Some(step) = self.last_step() {
+            step.is_unknown = is_unknown;
+        }
+    }
+
+    /// The steps since the MAIL of the transaction that is open; none if none is.
+    fn transaction(&self) -> &[Step] {
         let steps = self.sessions.last().map_or(&[][..], |session| &session.steps);
-        let ends = |step: &&Step| {
+        let ends = |step: &Step| {
             step.is_line(b"MAIL")
                 || step.is_line(b"EHLO ")
                 || step.is_line(b"RSET")
                 || matches!(step.said, Said::Message(_))
         };
-        steps.iter().rev().find(ends).is_some_and(|step| step.is_line(b"MAIL") && !step.is_refused())
+        let last = steps.iter().rposition(ends).filter(|at| steps[*at].is_line(b"MAIL"));
+        last.map_or(&[], |at| &steps[at..])
+    }
+
+    /// MAIL was taken, and neither has the message come nor anything that ended the transaction.
+    fn is_in_transaction(&self) -> bool {
+        self.transaction().first().is_some_and(|mail| !mail.is_refused())
+    }
+
+    fn has_data(&self) -> bool {
+        self.transaction().iter().any(|step| step.is_line(b"DATA"))
+    }
+
+    /// A message has a sender and a recipient, whether the filter has heard of them or not.
+    fn complete_envelope(&mut self) {
+        let is_taken = |verb: &[u8], steps: &[Step]| steps.iter().any(|step| step.is_line(verb) && !step.is_refused());
+        if !is_taken(b"MAIL", self.transaction()) {
+            self.say(Said::Line(UNSEEN_MAIL.to_vec()));
+        }
+        if !is_taken(b"RCPT", self.transaction()) {
+            self.say(Said::Line(UNSEEN_RCPT.to_vec()));
+        }
     }
 
     /// The text of the message that goes on; DATA is a part of it.
     fn text(&mut self) -> &mut Vec<u8> {
-        if let Some(session) = self.sessions.last_mut() {
+        let is_begun = self.is_at_message() && !self.is_message_over;
+        if !is_begun && !self.has_data() {
+            self.complete_envelope();
+        }
+        if let Some(session) = self.sessions.last_mut()
+            && !is_begun
+        {
             let steps = &mut session.steps;
-            if !matches!(steps.last(), Some(Step { said: Said::Message(_), .. })) {
-                let mut step = steps.pop_if(|step| step.is_line(b"DATA")).unwrap_or_else(|| Step::of(Said::Connect));
-                step.said = Said::Message(self.messages.len());
-                steps.push(step);
-                self.messages.push(Vec::new());
-            }
+            let mut step = steps.pop_if(|step| step.is_line(b"DATA")).unwrap_or_else(|| Step::of(Said::Connect));
+            step.said = Said::Message(self.messages.len());
+            steps.push(step);
+            self.messages.push(Vec::new());
+            (self.is_in_body, self.is_message_over, self.is_made) = (false, false, false);
         }
         if self.messages.is_empty() {
             self.messages.push(Vec::new());
@@ -226,66 +302,34 @@ impl Story {
         self.messages.last_mut().expect("one was put there")
     }
 
+    /// The empty line before the body, which comes whether the filter wanted to hear of it or not, and a piece of the body.
+    fn body(&mut self, bytes: &[u8]) {
+        let _ = self.text();
+        if !std::mem::replace(&mut self.is_in_body, true) {
+            self.text().push(b'\n');
+        }
+        self.text().extend(without_cr(bytes));
+    }
+
     fn field(&mut self, name: &[u8], value: &[u8]) {
+        // Postfix puts the fields that are missing behind the others, first the id, which has the queue id in it.
+        let id = [b".", &self.queue_id[..], b"@"].concat();
+        let has_id = id.len() > 2 && value.windows(id.len()).any(|part| part == id);
+        let _ = self.text();
+        self.is_made |= has_id && name.eq_ignore_ascii_case(b"Message-Id");
+        if self.is_made {
+            return self.made.push((name.to_vec(), value.trim_ascii().to_vec()));
+        }
         // Only a filter that wants to see the space behind the colon is told of it: else one was cut off.
         let space: &[u8] = if self.protocol.contains(Protocol::HDR_LEADSPC) { b"" } else { b" " };
         let field = without_cr(&[name, b":", space, value, b"\n"].concat());
         self.text().extend_from_slice(&field);
     }
-
-    /// Macros tell of STARTTLS and AUTH, which are no packets, with the command that comes next.
-    fn security(&mut self, for_command: u8, pairs: &[(Vec<u8>, Vec<u8>)]) {
-        let value = |name: &str| {
-            let found = pairs.iter().find(|(given, _)| mta::bare(&String::from_utf8_lossy(given)) == name);
-            found.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).filter(|value| !value.is_empty())
-        };
-        // With a message nothing of the kind can come any more.
-        if !matches!(for_command, b'C' | b'H' | b'M' | b'R') {
-            return;
-        }
-        let steps = self.sessions.last().map_or(&[][..], |session| &session.steps);
-        let has_tls = steps.iter().any(|step| matches!(step.said, Said::Tls(_)));
-        let has_auth = steps.iter().any(|step| matches!(step.said, Said::Auth { .. }));
-        if value("tls_version").is_some() && !has_tls {
-            let named = |name: &str| Some(((*name).to_owned(), value(name)?));
-            self.say(Said::Tls(TLS_MACROS.iter().filter_map(|name| named(name)).collect()));
-        }
-        if let (Some(mechanism), Some(user), false) = (value("auth_type"), value("auth_authen"), has_auth) {
-            self.say(Said::Auth { mechanism, user });
-        }
-    }
-
-    /// Macros tell what the filter has negotiated away.
-    fn negotiated_away(&mut self, for_command: u8, pairs: &[(Vec<u8>, Vec<u8>)]) {
-        let value = |wanted: &[&str]| {
-            let found = pairs.iter().find(|(name, _)| wanted.iter().any(|wanted| wanted.as_bytes() == name));
-            found.map(|(_, value)| value.clone())
-        };
-        match for_command {
-            b'C' if self.protocol.contains(Protocol::NO_CONNECT) => {
-                let (Some(session), Some(client)) = (self.sessions.last_mut(), value(&["_"])) else { return };
-                let client = String::from_utf8_lossy(&client).into_owned();
-                let (name, ip) = client.split_once('[').unwrap_or(("", &client));
-                session.hostname = host_name(name.trim());
-                session.ip = ip.split(']').next().map(|ip| ip.trim_start_matches("IPv6:").to_owned());
-            }
-            b'H' if self.protocol.contains(Protocol::NO_HELO) => self.say(Said::Line(UNSEEN_HELO.to_vec())),
-            b'M' if self.protocol.contains(Protocol::NO_MAIL) => {
-                let sender = value(&["{mail_addr}", "f"]).unwrap_or_default();
-                self.mail([b"MAIL FROM:<", &sender[..], b">"].concat());
-            }
-            b'R' if self.protocol.contains(Protocol::NO_RCPT) => {
-                let recipient = value(&["{rcpt_addr}"]).unwrap_or_else(|| b"rcpt@example.net".to_vec());
-                self.say(Said::Line([b"RCPT TO:<", &recipient[..], b">"].concat()));
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Step {
     fn of(said: Said) -> Self {
-        Self { said, answers: Vec::new(), is_answered: false }
+        Self { said, answers: Vec::new(), is_answered: false, is_unknown: false }
     }
 
     /// Whether it is a line that begins so.
@@ -301,7 +345,7 @@ impl Step {
                 Answer::Reply(Reply::Reject | Reply::Tempfail | Reply::ReplyCode(_) | Reply::Shutdown) | Answer::Close
             )
         };
-        self.answers.iter().any(refuses)
+        self.is_unknown || self.answers.iter().any(refuses)
     }
 }
 
@@ -330,6 +374,14 @@ fn is_reset(next: &[Entry]) -> bool {
 /// How a client greets if the filter did not want to hear it.
 const UNSEEN_HELO: &[u8] = b"EHLO client.example";
 
-/// What macros tell of TLS.
-const TLS_MACROS: [&str; 8] =
-    ["tls_version", "cipher", "cipher_bits", "verify", "cert_subject", "cert_issuer", "cn_subject", "cn_issuer"];
+/// Who sends a message of which the filter wanted to hear nothing before it came.
+const UNSEEN_MAIL: &[u8] = b"MAIL FROM:<sender@example.org>";
+
+/// Whom it is for.
+const UNSEEN_RCPT: &[u8] = b"RCPT TO:<rcpt@example.net>";
+
+/// One that the filter wanted to hear nothing of.
+const UNSEEN_MESSAGE: &[u8] = b"Subject: not recorded\n\n";
+
+/// A recipient whom the MTA refuses, and whose address it does not tell the filter.
+pub(super) const UNSEEN_UNKNOWN: &str = "unknown@example.net";

@@ -61,15 +61,16 @@ pub(super) fn settings(capture: &Capture) -> Result<Settings, String> {
                 text.clone_into(&mut settings.hostname);
                 Some(())
             }
-            "macros" => value.as_object().and_then(|macros| {
-                macros.iter().try_for_each(|(name, value)| main_cf::set_macro(&mut settings, name, value.as_str()?))
-            }),
+            "macros" => value
+                .as_object()
+                .and_then(|macros| macros.iter().try_for_each(|(name, value)| set_macro(&mut settings, name, value))),
             "macro_lists" => value
                 .as_object()
                 .and_then(|lists| lists.iter().try_for_each(|(stage, names)| set_list(&mut settings, stage, names))),
             "protocol_version" => value.as_u64().and_then(|version| u32::try_from(version).ok()).map(|version| {
                 settings.protocol_version = Some(version);
             }),
+            "unknown_recipients" => texts(value).map(|unknown| settings.recipients.unknown = unknown),
             // Without a script nothing listens.
             "filter_listening" | "filter" => Some(()),
             "F" if capture.mta == "sendmail" => {
@@ -147,6 +148,18 @@ fn flag(text: &str) -> Option<FailureAction> {
     })
 }
 
+/// A value for all addresses, or one for each: then in lower case.
+fn set_macro(settings: &mut Settings, name: &str, value: &Value) -> Option<()> {
+    let Some(values) = value.as_object() else { return main_cf::set_macro(settings, name, value.as_str()?) };
+    let values = values.iter().map(|(address, value)| Some((address.to_lowercase(), value.as_str()?.to_owned())));
+    settings.macro_values_of.insert(name.to_owned(), values.collect::<Option<_>>()?);
+    Some(())
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
+}
+
 fn set_list(settings: &mut Settings, stage: &str, names: &Value) -> Option<()> {
     let stage = match stage {
         "connect" => MacroStage::Connect,
@@ -158,8 +171,7 @@ fn set_list(settings: &mut Settings, stage: &str, names: &Value) -> Option<()> {
         "eom" => MacroStage::Eom,
         _ => return None,
     };
-    let names = names.as_array()?.iter().map(|name| name.as_str().map(str::to_owned));
-    settings.macro_lists.insert(stage, names.collect::<Option<_>>()?);
+    settings.macro_lists.insert(stage, texts(names)?);
     Some(())
 }
 

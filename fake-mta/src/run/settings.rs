@@ -1,6 +1,6 @@
 //! From a scenario's `[mta]` table and its client to the MTA's settings.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use zone::{Mode, Name, Rdata, RecordType, Store};
 
@@ -8,7 +8,7 @@ use crate::{
     client::{Client, ClientName},
     clock::Clock,
     profile::Personality,
-    scenario::{self, DefaultAction, LogFormat, MacroStage, MilterSection, ProfileKind, Unit},
+    scenario::{self, DefaultAction, Located, LogFormat, MacroStage, MilterSection, ProfileKind, Unit},
     settings::{DomainCheck, FailureAction, FilterSettings, LogStyle, RecipientRules, Settings, Timeouts},
 };
 
@@ -31,11 +31,10 @@ pub(super) fn settings(unit: &Unit, addresses: &[String], zone: &Arc<Store>) -> 
     settings.filters.extend(filters);
     settings.protocol_version = mta.protocol_version.as_ref().map(|version| version.value);
     settings.macro_lists = mta.macros.iter().map(|(stage, names)| (macro_stage(*stage), words(names))).collect();
-    settings.macro_values = mta
-        .macro_values
-        .iter()
-        .map(|(name, value)| (name.trim_matches(['{', '}']).to_owned(), value.value.clone()))
-        .collect();
+    settings.macro_values = plain(&mta.macro_values, str::to_owned);
+    let of_address = mta.macro_values_of.iter();
+    settings.macro_values_of =
+        of_address.map(|(name, values)| (name.clone(), plain(values, str::to_lowercase))).collect();
     settings.recipients = recipients(mta);
     settings.sender_domains = mta.resolve_sender_domains.then(|| sender_domains(zone));
     settings.log_style = match mta.log_format {
@@ -45,6 +44,11 @@ pub(super) fn settings(unit: &Unit, addresses: &[String], zone: &Arc<Store>) -> 
     settings.clock = mta.date.as_ref().map_or_else(Clock::default, |date| date.value);
     settings.first_queue_id = mta.queue_id.as_ref().map(|id| id.value.clone());
     settings
+}
+
+/// The values without their places in the file.
+fn plain(values: &BTreeMap<String, Located<String>>, key: impl Fn(&str) -> String) -> BTreeMap<String, String> {
+    values.iter().map(|(name, value)| (key(name), value.value.clone())).collect()
 }
 
 /// What the scenario says of each of its milters.
@@ -173,7 +177,7 @@ fn words(text: &str) -> Vec<String> {
 
 /// Without `local_domains` every recipient is taken.
 fn recipients(mta: &scenario::Mta) -> RecipientRules {
-    let texts = |list: &[scenario::Located<String>]| list.iter().map(|text| text.value.clone()).collect::<Vec<_>>();
+    let texts = |list: &[Located<String>]| list.iter().map(|text| text.value.clone()).collect::<Vec<_>>();
     RecipientRules {
         local_domains: mta.local_domains.as_deref().map(texts).unwrap_or_default(),
         relay_domains: mta.local_domains.is_some().then(|| texts(&mta.relay)),
@@ -201,6 +205,17 @@ mod tests {
 
     fn name_of(ip: &str, zone: &Store) -> ClientName {
         looked_up_name(ip.parse().unwrap(), zone)
+    }
+
+    #[test]
+    fn macro_values_are_for_all_addresses_or_for_one_however_it_is_written() {
+        let text = "name = 'a'\n[mta]\nprofile = 'postfix'\nmacro_values.v = 'x'\n\
+                    macro_values.\"{rcpt_host}\" = { \"Bob@Example.net\" = 'y' }\n\
+                    [[session]]\nclient = '192.0.2.1'\ndialogue = ''\n";
+        let scenarios = scenario::parse(&crate::diag::Source::new("a.toml", text)).unwrap();
+        let settings = settings(&scenario::units(&scenarios)[0], &[], &Arc::new(zone("")));
+        assert_eq!(settings.macro_values, BTreeMap::from([("v".to_owned(), "x".to_owned())]));
+        assert_eq!(settings.macro_values_of["rcpt_host"]["bob@example.net"], "y");
     }
 
     #[test]

@@ -169,6 +169,8 @@ pub struct Mta {
     pub macros: BTreeMap<MacroStage, Located<String>>,
     /// Values of macros, by name (with or without braces), that override what the profile would send.
     pub macro_values: BTreeMap<String, Located<String>>,
+    /// The same for one address alone: by name without braces, then by the address as the file has it.
+    pub macro_values_of: BTreeMap<String, BTreeMap<String, Located<String>>>,
     /// Time-outs.
     pub timeouts: Timeouts,
     /// What a failing milter means: sendmail's `F=`, Postfix's `milter_default_action`.

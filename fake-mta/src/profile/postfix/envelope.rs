@@ -150,9 +150,9 @@ impl Postfix {
         let mut macros = self.mail_macros();
         let (code, reason) = refusal[4..].split_once(' ').unwrap_or(("5.0.0", refusal));
         let reason = reason.split_once(": ").map_or(reason, |(_, reason)| reason);
-        macros.set_default(&self.host, "rcpt_mailer", "error");
-        macros.set_default(&self.host, "rcpt_host", code);
-        macros.set_default(&self.host, "rcpt_addr", reason);
+        for (name, value) in [("rcpt_mailer", "error"), ("rcpt_host", code), ("rcpt_addr", reason)] {
+            macros.set_of(&self.host, name, &path.address, value);
+        }
         let command = Command::Rcpt { recipient: path.typed.clone(), args: path.params.clone() };
         let stage = Some(MacroStage::Envrcpt);
         let event = Event { command, stage, macros: &macros, release: self.release, program: SMTPD };

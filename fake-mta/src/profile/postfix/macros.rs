@@ -4,7 +4,7 @@ use milter_proto::{MacroStage, Negotiate};
 
 use super::{address::external, release::Release, text};
 pub(super) use crate::profile::MacroTable;
-use crate::{profile::Host, smtp::domain_of};
+use crate::{profile::Host, settings::Settings, smtp::domain_of};
 
 impl MacroTable {
     /// What every program of Postfix knows of the session.
@@ -59,29 +59,34 @@ impl MacroTable {
 
     /// `{mail_addr}`, `{mail_host}` and `{mail_mailer}`, or those of a recipient: how mail to the address would leave.
     pub(super) fn set_address(&mut self, host: &Host, prefix: &str, address: &[u8]) {
-        let settings = &host.settings;
-        // What `trivial-rewrite(8)` is asked for is folded to lower case first.
-        let address = &address.to_ascii_lowercase()[..];
-        let domain = domain_of(address).map(|domain| String::from_utf8_lossy(domain).into_owned());
-        let local = domain.as_deref().is_none_or(|domain| settings.is_local(domain));
-        let next_hop = settings.relay_host.clone().or_else(|| domain.clone());
-        let relays_for_all = prefix == "rcpt" && settings.recipients.relay_domains.is_none();
-        let relayed = settings.recipients.relay_domains.as_ref().zip(domain.as_ref());
-        let is_relayed =
-            relayed.is_some_and(|(domains, domain)| domains.iter().any(|known| known.eq_ignore_ascii_case(domain)));
-        let mailer = match (local, relays_for_all || is_relayed) {
-            (true, _) => "local",
-            (false, true) => "relay",
-            (false, false) => "smtp",
-        };
-        let hop = if local { settings.hostname.clone() } else { next_hop.unwrap_or_default() };
-        // An address without a domain is one of this host.
-        let is_complete = address.is_empty() || domain.is_some();
-        let origin = if is_complete { String::new() } else { format!("@{}", settings.hostname) };
-        self.set_default(host, &format!("{prefix}_addr"), external(&[address, origin.as_bytes()].concat()));
-        self.set_default(host, &format!("{prefix}_host"), hop);
-        self.set_default(host, &format!("{prefix}_mailer"), mailer);
+        let (mailer, hop, shown) = mailer(&host.settings, prefix, address);
+        self.set_of(host, &format!("{prefix}_addr"), address, shown);
+        self.set_of(host, &format!("{prefix}_host"), address, hop);
+        self.set_of(host, &format!("{prefix}_mailer"), address, mailer);
     }
+}
+
+/// How mail to the address would leave: transport, next hop and address as the macros of that prefix, `mail` or `rcpt`, have them.
+pub(crate) fn mailer(settings: &Settings, prefix: &str, address: &[u8]) -> (&'static str, Vec<u8>, Vec<u8>) {
+    // What `trivial-rewrite(8)` is asked for is folded to lower case first.
+    let address = &address.to_ascii_lowercase()[..];
+    let domain = domain_of(address).map(|domain| String::from_utf8_lossy(domain).into_owned());
+    let local = domain.as_deref().is_none_or(|domain| settings.is_local(domain));
+    let next_hop = settings.relay_host.clone().or_else(|| domain.clone());
+    let relays_for_all = prefix == "rcpt" && settings.recipients.relay_domains.is_none();
+    let relayed = settings.recipients.relay_domains.as_ref().zip(domain.as_ref());
+    let is_relayed =
+        relayed.is_some_and(|(domains, domain)| domains.iter().any(|known| known.eq_ignore_ascii_case(domain)));
+    let mailer = match (local, relays_for_all || is_relayed) {
+        (true, _) => "local",
+        (false, true) => "relay",
+        (false, false) => "smtp",
+    };
+    let hop = if local { settings.hostname.clone() } else { next_hop.unwrap_or_default() };
+    // An address without a domain is one of this host.
+    let is_complete = address.is_empty() || domain.is_some();
+    let origin = if is_complete { String::new() } else { format!("@{}", settings.hostname) };
+    (mailer, hop.into_bytes(), external(&[address, origin.as_bytes()].concat()))
 }
 
 /// The name without its braces.

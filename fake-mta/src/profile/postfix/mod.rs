@@ -35,6 +35,7 @@ mod session;
 mod submission;
 mod text;
 
+pub(crate) use macros::mailer;
 pub(crate) use session::{LINE_RULES, Postfix};
 pub(crate) use text::too_many_connections;
 

@@ -10,7 +10,7 @@ use super::{
 pub(super) use crate::profile::MacroTable;
 use crate::{
     profile::{Host, host::sendmail_address},
-    settings::Route,
+    settings::{Route, Settings},
     smtp::{domain_of, split_at_byte},
 };
 
@@ -151,12 +151,12 @@ impl Sendmail {
     pub(super) fn mail_macros(&self, mail: &Mail) -> MacroTable {
         let mut table = self.session_macros();
         let sender = &mail.envelope.sender[..];
-        let (mailer, host, address) = self.mailer(sender);
-        table.set_default(&self.host, "mail_mailer", mailer);
+        let (mailer, host, address) = mailer(&self.host.settings, sender);
+        table.set_of(&self.host, "mail_mailer", sender, mailer);
         table.set_default(&self.host, "h", &host[..]);
         table.set_default(&self.host, "x", "");
-        table.set_default(&self.host, "mail_host", host);
-        table.set_default(&self.host, "mail_addr", address);
+        table.set_of(&self.host, "mail_host", sender, host);
+        table.set_of(&self.host, "mail_addr", sender, address);
         table.set_default(&self.host, "f", sender);
         table.set_default(&self.host, "mail_from", &mail.typed[..]);
         table.set_default(&self.host, "r", if self.esmtp { "ESMTP" } else { "SMTP" });
@@ -187,28 +187,27 @@ impl Sendmail {
         let accepted = self.mail.as_ref().map_or(0, |mail| mail.envelope.recipients.len());
         let count = accepted + usize::from(self.named_before(address).is_none());
         table.set_default(&self.host, "nrcpts", count.to_string());
-        let (mailer, host, address) = match route {
-            Route::Unknown => ("error".to_owned(), b"5.1.1".to_vec(), b"550 5.1.1 User unknown".to_vec()),
-            _ => self.mailer(address),
+        let (mailer, host, triple) = match route {
+            Route::Unknown => ("error", b"5.1.1".to_vec(), b"550 5.1.1 User unknown".to_vec()),
+            _ => mailer(&self.host.settings, address),
         };
-        table.set_default(&self.host, "rcpt_mailer", mailer);
-        table.set_default(&self.host, "rcpt_host", host);
-        table.set_default(&self.host, "rcpt_addr", address);
+        table.set_of(&self.host, "rcpt_mailer", address, mailer);
+        table.set_of(&self.host, "rcpt_host", address, host);
+        table.set_of(&self.host, "rcpt_addr", address, triple);
         table
     }
+}
 
-    /// How mail to the address would leave: mailer, host and address as the `{mail_*}` and `{rcpt_*}` macros have them.
-    fn mailer(&self, address: &[u8]) -> (String, Vec<u8>, Vec<u8>) {
-        let settings = &self.host.settings;
-        let Some(domain) = domain_of(address) else { return ("local".to_owned(), Vec::new(), address.to_vec()) };
-        if settings.is_local(&String::from_utf8_lossy(domain)) {
-            let user = &address[..address.len() - domain.len() - 1];
-            return ("local".to_owned(), Vec::new(), user.to_vec());
-        }
-        match &settings.relay_host {
-            Some(relay) => ("relay".to_owned(), split_at_byte(relay.as_bytes(), b':').0.to_vec(), address.to_vec()),
-            None => ("esmtp".to_owned(), [domain, b"."].concat(), address.to_vec()),
-        }
+/// How mail to the address would leave: mailer, host and address as the `{mail_*}` and `{rcpt_*}` macros have them.
+pub(crate) fn mailer(settings: &Settings, address: &[u8]) -> (&'static str, Vec<u8>, Vec<u8>) {
+    let Some(domain) = domain_of(address) else { return ("local", Vec::new(), address.to_vec()) };
+    if settings.is_local(&String::from_utf8_lossy(domain)) {
+        let user = &address[..address.len() - domain.len() - 1];
+        return ("local", Vec::new(), user.to_vec());
+    }
+    match &settings.relay_host {
+        Some(relay) => ("relay", split_at_byte(relay.as_bytes(), b':').0.to_vec(), address.to_vec()),
+        None => ("esmtp", [domain, b"."].concat(), address.to_vec()),
     }
 }
 

@@ -33,6 +33,7 @@ mod reply_text;
 mod session;
 mod text;
 
+pub(crate) use macros::mailer;
 pub(crate) use session::{LINE_RULES, Sendmail};
 pub(crate) use text::TOO_MANY_CONNECTIONS;
 

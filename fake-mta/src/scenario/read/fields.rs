@@ -21,15 +21,21 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Opens a table of which only `known` keys are allowed.
     pub(crate) fn open(node: &'a Node, what: &str, known: &[&str], problems: &'a mut Problems) -> Self {
-        if !matches!(node.value, Value::Table(_)) {
-            problems.add(wrong_type(node, what, "a table"));
-        }
+        let fields = Self::open_free(node, what, problems);
         for entry in node.entries() {
             if !known.contains(&entry.key.as_str()) {
                 let help = vocabulary::did_you_mean(&entry.key, known);
                 let title = format!("unknown key `{}` in {what}", entry.key);
-                problems.add(Diag::error(title).label(&entry.key_span, "").help(help));
+                fields.problems.add(Diag::error(title).label(&entry.key_span, "").help(help));
             }
+        }
+        fields
+    }
+
+    /// Opens a table of which all keys are allowed.
+    pub(crate) fn open_free(node: &'a Node, what: &str, problems: &'a mut Problems) -> Self {
+        if !matches!(node.value, Value::Table(_)) {
+            problems.add(wrong_type(node, what, "a table"));
         }
         Self { node, problems }
     }

@@ -26,12 +26,14 @@ pub(super) fn read(node: Option<&Node>, problems: &mut Problems) -> Mta {
         }
     };
     let mut fields = Fields::open(node, "[mta]", &format::MTA.names(), problems);
+    let (macro_values, macro_values_of) = macro_values(fields.node("macro_values"), fields.problems());
     Mta {
         profiles: profiles(&mut fields),
         hostname: fields.parsed("hostname", hostname),
         filter: fields.text("filter"),
         macros: stage_macros(fields.node("macros"), fields.problems()),
-        macro_values: fields.strings("macro_values", "[mta.macro_values]"),
+        macro_values,
+        macro_values_of,
         timeouts: timeouts(fields.node("timeouts"), fields.problems()),
         default_action: fields.word("default_action", &DefaultAction::ALL),
         protocol_version: protocol_version(&mut fields),
@@ -111,6 +113,30 @@ fn stage_macros(node: Option<&Node>, problems: &mut Problems) -> BTreeMap<MacroS
         macros.extend(fields.text(name).map(|list| (stage, list)));
     }
     macros
+}
+
+type Values = BTreeMap<String, Located<String>>;
+
+/// The values that macros have whatever the address, and those that are of one address.
+fn macro_values(node: Option<&Node>, problems: &mut Problems) -> (Values, BTreeMap<String, Values>) {
+    let Some(node) = node else { return Default::default() };
+    let what = "[mta.macro_values]";
+    let mut fields = Fields::open_free(node, what, problems);
+    let (mut all, mut of_address) = (Values::new(), BTreeMap::new());
+    for entry in node.entries() {
+        let name = entry.key.trim_matches(['{', '}']);
+        if !matches!(entry.node.value, Value::Table(_)) {
+            all.extend(fields.text(&entry.key).map(|value| (name.to_owned(), value)));
+        } else if format::MACROS_OF_ADDRESSES.contains(&name) {
+            let values = fields.strings(&entry.key, what);
+            of_address.insert(name.to_owned(), values);
+        } else {
+            let title = format!("macro `{name}` has no values by address");
+            let help = format!("only these have: {}", format::MACROS_OF_ADDRESSES.join(", "));
+            fields.problems().add(Diag::error(title).label(&entry.key_span, "").help(help));
+        }
+    }
+    (all, of_address)
 }
 
 /// `timeouts` of `[mta]`, or of one of several milters.
