@@ -1,26 +1,33 @@
 //! Invented names in the place of real ones: the same one for the same name throughout a run. What cannot be told from a secret goes.
 
 mod names;
+mod phrases;
 mod words;
 
 use milter_proto::{Address, Command, Frame, Reply};
 
 use self::{
     names::Names,
+    phrases::Phrases,
     words::{Words, text},
 };
 use super::Entry;
 
 /// Replaces addresses, names of hosts and people, and secrets; what stood for what is forgotten with it.
 #[derive(Debug, Default)]
-pub(super) struct Redactor(Names);
+pub(super) struct Redactor {
+    names: Names,
+    /// What people wrote into the header fields of the connection, and what is left out of them.
+    phrases: Phrases,
+}
 
 impl Redactor {
     /// The record without what it should not tell.
     pub(super) fn redact(&mut self, entries: &[Entry]) -> Vec<Entry> {
-        if self.0.len() > NAMES_MAX {
-            self.0 = Names::default();
+        if self.names.len() > NAMES_MAX {
+            self.names = Names::default();
         }
+        self.phrases = Phrases::default();
         // The first time tells which names there are: one may stand in a text before it is known for one.
         entries.iter().for_each(|entry| drop(self.entry(entry)));
         entries.iter().map(|entry| self.entry(entry)).collect()
@@ -101,7 +108,7 @@ impl Redactor {
     }
 
     fn host(&mut self, name: &[u8]) -> Vec<u8> {
-        self.0.host(&String::from_utf8_lossy(name)).into_bytes()
+        self.names.host(&String::from_utf8_lossy(name)).into_bytes()
     }
 
     fn address(&mut self, address: Address) -> Address {
@@ -113,7 +120,7 @@ impl Redactor {
     }
 
     fn mailbox(&mut self, path: &[u8]) -> Vec<u8> {
-        self.0.mailbox(&String::from_utf8_lossy(path)).into_bytes()
+        self.names.mailbox(&String::from_utf8_lossy(path)).into_bytes()
     }
 
     /// ESMTP parameters: only those stay whose values are words of the standards.
@@ -130,7 +137,7 @@ impl Redactor {
     fn arg(&mut self, arg: &str) -> String {
         let (key, value) = arg.split_once('=').unwrap_or((arg, ""));
         if let Some(address) = arg.to_ascii_uppercase().starts_with("ORCPT=RFC822;").then(|| &arg[13..]) {
-            return format!("{}{}", &arg[..13], self.0.mailbox(address));
+            return format!("{}{}", &arg[..13], self.names.mailbox(address));
         }
         let is_harmless = value.chars().all(|c| c.is_ascii_alphanumeric() || c == ',');
         match HARMLESS_ARGS.contains(&key.to_ascii_uppercase().as_str()) && is_harmless {
@@ -142,8 +149,10 @@ impl Redactor {
         }
     }
 
+    /// What the milter says: its words, but not those that it repeats.
     fn said(&mut self, said: &[u8]) -> Vec<u8> {
-        text(&mut self.0, &String::from_utf8_lossy(said), Words::Stay).into_bytes()
+        let said = self.phrases.replace(&String::from_utf8_lossy(said));
+        text(&mut self.names, &said, Words::Stay).into_bytes()
     }
 
     /// A header field. What is known to hold addresses, dates or words of a program keeps its form; the rest may be anything that
@@ -156,10 +165,12 @@ impl Redactor {
         let shown = if value.trim().is_empty() {
             value.into_owned()
         } else if is(&MAILBOXES) {
+            self.phrases.add_people(&value);
             format!("{space}{}", self.mailboxes(&value))
         } else if is(&TECHNICAL) {
-            text(&mut self.0, &value, Words::Known)
+            text(&mut self.names, &value, Words::Known)
         } else {
+            self.phrases.add(&value);
             format!("{space}redacted")
         };
         (shown_name.to_vec(), shown.into_bytes())
@@ -169,7 +180,7 @@ impl Redactor {
     fn mailboxes(&mut self, value: &str) -> String {
         let words = value.split(|c: char| c.is_whitespace() || "<>(),;:\"".contains(c));
         let addresses = words.filter(|word| word.contains('@'));
-        let found: Vec<String> = addresses.map(|address| format!("<{}>", self.0.mailbox(address))).collect();
+        let found: Vec<String> = addresses.map(|address| format!("<{}>", self.names.mailbox(address))).collect();
         if found.is_empty() { "redacted".to_owned() } else { found.join(", ") }
     }
 
@@ -181,11 +192,11 @@ impl Redactor {
         let shown = match bare.as_str() {
             _ if value.is_empty() => String::new(),
             "j" | "s" | "k" | "client_name" | "client_ptr" | "client_addr" | "if_name" | "if_addr" | "daemon_addr"
-            | "mail_host" | "rcpt_host" => self.0.host(&value),
-            "f" | "mail_addr" | "rcpt_addr" | "mail_from" | "auth_authen" | "auth_author" => self.0.mailbox(&value),
+            | "mail_host" | "rcpt_host" => self.names.host(&value),
+            "f" | "mail_addr" | "rcpt_addr" | "mail_from" | "auth_authen" | "auth_author" => self.names.mailbox(&value),
             _ if bare.starts_with("cert") || bare.starts_with("cn_") => "redacted".to_owned(),
-            _ if PLAIN_MACROS.contains(&bare.as_str()) => text(&mut self.0, &value, Words::Stay),
-            _ => text(&mut self.0, &value, Words::Known),
+            _ if PLAIN_MACROS.contains(&bare.as_str()) => text(&mut self.names, &value, Words::Stay),
+            _ => text(&mut self.names, &value, Words::Known),
         };
         (shown_name, shown.into_bytes())
     }
@@ -311,6 +322,33 @@ mod tests {
         let mut bytes = Vec::new();
         command.encode(&mut bytes);
         Entry::Sent(Frame { code: bytes[4], payload: bytes[5..].to_vec() })
+    }
+
+    fn received(reply: &Reply) -> Entry {
+        let mut bytes = Vec::new();
+        reply.encode(&mut bytes);
+        Entry::Received(Frame { code: bytes[4], payload: bytes[5..].to_vec() })
+    }
+
+    #[test]
+    fn what_the_milter_says_repeats_nothing_that_is_left_out() {
+        let header = |name: &[u8], value: &[u8]| sent(&Command::Header { name: name.to_vec(), value: value.to_vec() });
+        let entries = [
+            header(b"From", b"Jane Doe <jane@corp.example>"),
+            header(b"Subject", b"Plan B"),
+            received(&Reply::ReplyCode(
+                b"550 5.7.1 \"plan b\" of Jane? See http://x.example/?a=jane%40corp.example&b=10.1.2.3".to_vec(),
+            )),
+            received(&Reply::Quarantine(b"Doe (CORP.example), not planned before".to_vec())),
+        ];
+        let lines: Vec<String> = Redactor::default().redact(&entries)[2..].iter().map(Entry::line).collect();
+        let wanted = [
+            "< reply 550 5.7.1 \"redacted\" of redacted? See http://host4.example/?a=user2%40host1.example&b=192.0.2.5",
+            "< quarantine redacted (host1.example), not planned before",
+        ];
+        assert_eq!(lines, wanted);
+        let next = received(&Reply::Quarantine(b"Plan B".to_vec()));
+        assert_eq!(Redactor::default().redact(&[next])[0].line(), "< quarantine Plan B", "nobody has said it there");
     }
 
     #[test]

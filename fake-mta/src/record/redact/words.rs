@@ -55,28 +55,42 @@ fn token(names: &mut Names, token: &str, words: Words, numbers_stay: bool) -> St
     if let Some(inner) = token.strip_suffix(['.', ':', '!', '?', '\'']) {
         return format!("{}{}", self::token(names, inner, words, numbers_stay), &token[inner.len()..]);
     }
-    if let Some((key, value)) = token.split_once('=').filter(|(key, _)| !key.contains('@')) {
-        let key = self::token(names, key, words, numbers_stay);
-        return format!("{key}={}", self::token(names, value, words, numbers_stay));
+    if let Some(sign) = token.find(BETWEEN).filter(|sign| !token[..*sign].contains('@')) {
+        return split(names, token, sign, words, numbers_stay);
     }
     if token.contains('@') {
-        return names.mailbox(token);
+        let (mailbox, rest) = token.split_at(mailbox_end(token));
+        let mailbox = names.mailbox(mailbox);
+        return if rest.is_empty() { mailbox } else { mailbox + &self::token(names, rest, words, numbers_stay) };
     }
-    if let Some((left, right)) = token.split_once('/') {
-        let left = self::token(names, left, words, numbers_stay);
-        return format!("{left}/{}", self::token(names, right, words, numbers_stay));
+    // So it stands in links.
+    if let Some((user, host)) = token.split_once("%40") {
+        return self::token(names, &format!("{user}@{host}"), words, numbers_stay).replace('@', "%40");
+    }
+    if let Some(sign) = token.find('/') {
+        return split(names, token, sign, words, numbers_stay);
     }
     if is_host(token) && !is_known_word(token) {
         return names.host(token);
-    }
-    if let Some((left, right)) = token.split_once(':') {
-        let left = self::token(names, left, words, numbers_stay);
-        return format!("{left}:{}", self::token(names, right, words, numbers_stay));
     }
     if words == Words::Known && is_known_word(token) {
         return token.to_owned();
     }
     plain(names, token, words, numbers_stay)
+}
+
+/// What stands on either side of a sign of one byte.
+fn split(names: &mut Names, token: &str, sign: usize, words: Words, numbers_stay: bool) -> String {
+    let left = self::token(names, &token[..sign], words, numbers_stay);
+    let right = self::token(names, &token[sign + 1..], words, numbers_stay);
+    format!("{left}{}{right}", &token[sign..=sign])
+}
+
+/// Where the mailbox ends that a token begins with: the domain has letters, digits and few signs.
+fn mailbox_end(token: &str) -> usize {
+    let domain = token.find('@').map_or(token.len(), |at| at + 1);
+    let is_of_domain = |c: char| c.is_alphanumeric() || ".-_:".contains(c);
+    domain + token[domain..].find(|c| !is_of_domain(c)).unwrap_or(token.len() - domain)
 }
 
 /// `mail.example.com`: labels with dots between them, the last of which is no number.
@@ -86,26 +100,57 @@ fn is_host(token: &str) -> bool {
     token.contains('.') && token.split('.').all(is_label) && last.chars().any(char::is_alphabetic)
 }
 
-/// Words with signs between them.
-fn plain(names: &Names, token: &str, words: Words, numbers_stay: bool) -> String {
+/// Words with signs between them, and names among them.
+fn plain(names: &mut Names, token: &str, words: Words, numbers_stay: bool) -> String {
     let mut out = String::with_capacity(token.len());
-    let is_sign = |c: char| !c.is_alphanumeric();
     let mut rest = token;
     while let Some(first) = rest.chars().next() {
         let length = if is_sign(first) { first.len_utf8() } else { rest.find(is_sign).unwrap_or(rest.len()) };
+        if let Some((name, length)) = name_at_start(names, rest, length) {
+            out.push_str(&name);
+            rest = &rest[length..];
+            continue;
+        }
         let (word, behind) = rest.split_at(length);
         let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-        match names.known(word) {
-            Some(known) => out.push_str(known),
-            None if words == Words::Stay || (first.is_ascii() && is_sign(first)) || is_known_word(word) => {
-                out.push_str(word);
-            }
-            None if is_number && numbers_stay => out.push_str(word),
-            None => out.push_str("redacted"),
+        if words == Words::Stay
+            || (first.is_ascii() && is_sign(first))
+            || is_known_word(word)
+            || (is_number && numbers_stay)
+        {
+            out.push_str(word);
+        } else {
+            out.push_str("redacted");
         }
         rest = behind;
     }
     out
+}
+
+/// What stands for the longest name that the text begins with, and how long the name is; its first word has `length` bytes.
+fn name_at_start(names: &mut Names, text: &str, length: usize) -> Option<(String, usize)> {
+    if text.starts_with(is_sign) {
+        return None;
+    }
+    let mut ends = vec![length];
+    while let Some(&end) = ends.last()
+        && ends.len() < NAME_WORDS_MAX
+        && end < text.len()
+    {
+        let word = text[end..].find(|c| !is_sign(c)).map(|at| end + at);
+        let Some(word) = word else { break };
+        ends.push(text[word..].find(is_sign).map_or(text.len(), |at| word + at));
+    }
+    ends.into_iter().rev().find_map(|end| {
+        let name = &text[..end];
+        let known = names.known(name).map(str::to_owned).or_else(|| names.ip(name));
+        let host = || (is_host(name) && !is_known_word(name)).then(|| names.host(name));
+        Some((known.or_else(host)?, end))
+    })
+}
+
+fn is_sign(c: char) -> bool {
+    !c.is_alphanumeric()
 }
 
 fn is_known_word(word: &str) -> bool {
@@ -114,6 +159,12 @@ fn is_known_word(word: &str) -> bool {
 
 /// No name and no word is longer, bytes.
 const TOKEN_MAX: usize = 1024;
+
+/// No name has more words, with signs between them.
+const NAME_WORDS_MAX: usize = 16;
+
+/// Signs between a word and a name: `client-ip=192.0.2.1`, and those of links.
+const BETWEEN: [char; 5] = ['=', '?', '&', '|', '#'];
 
 /// What MTAs and filters write into header fields and macros.
 const KNOWN: &str = "\
@@ -166,5 +217,22 @@ mod tests {
         let value = "550 5.7.1 Joe.O'Brien@corp.example, you (laptop-joe) are not welcome at b\u{fc}ro.example.";
         let wanted = "550 5.7.1 user3@host2.example, you (host1.example) are not welcome at host5.example.";
         assert_eq!(redacted(value, Words::Stay), wanted);
+    }
+
+    #[test]
+    fn names_among_signs_are_found_too() {
+        for (value, wanted) in [
+            (
+                "see http://spf.example.org/Why?s=mfrom&id=joe.o'brien%40corp.example&ip=10.9.8.7&r=mx",
+                "see http://host5.example/Why?s=mfrom&id=user3%40host2.example&ip=192.0.2.6&r=mx",
+            ),
+            ("blocked:corp.example#1", "blocked:host2.example#1"),
+            ("10.9.8.7-10.9.8.9 is a range of *.corp.example", "192.0.2.5-192.0.2.6 is a range of *.host2.example"),
+            ("~laptop-joe~ fd00::2!x", "~host1.example~ 2001:db8::5!x"),
+            ("Jane@other.example|JOE.O'Brien@corp.example", "user6@host5.example|user3@host2.example"),
+            ("451 4.7.1 try again in 300 s", "451 4.7.1 try again in 300 s"),
+        ] {
+            assert_eq!(redacted(value, Words::Stay), wanted);
+        }
     }
 }
