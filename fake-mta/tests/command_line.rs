@@ -1,5 +1,7 @@
 //! The program itself: its options, its exit codes, and what it leaves behind.
 
+mod waiting;
+
 use std::{
     fs,
     path::Path,
@@ -118,9 +120,7 @@ fn ctrl_c_leaves_nothing_behind() {
     let mut command = fake_mta(dir.path(), &["run", "--profile", "postfix"]);
     let program = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
     let started = dir.path().join("scenarios/started");
-    while !started.exists() {
-        std::thread::yield_now();
-    }
+    waiting::until("the milter has started", || started.exists());
     let milter: i32 = fs::read_to_string(started).expect("a file").trim().parse().expect("a process id");
     let id = i32::try_from(program.id()).expect("a process id");
     kill(Pid::from_raw(id), Signal::SIGINT).expect("it runs");

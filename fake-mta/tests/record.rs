@@ -1,5 +1,7 @@
 //! `fake-mta record`, `decode` and `serve`, as processes beside each other.
 
+mod waiting;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -7,7 +9,6 @@ use std::{
     os::unix::net::UnixStream,
     path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use nix::{
@@ -44,11 +45,7 @@ fn fake_mta(dir: &Path, args: &[&str]) -> Command {
 /// Starts what listens on `socket`, and waits until it does.
 fn start(dir: &Path, args: &[&str], socket: &str) -> Running {
     let child = Running(fake_mta(dir, args).spawn().expect("the program starts"));
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while UnixStream::connect(dir.join(socket)).is_err() {
-        assert!(Instant::now() < deadline, "{socket} listens");
-        std::thread::yield_now();
-    }
+    waiting::until(&format!("{socket} listens"), || UnixStream::connect(dir.join(socket)).is_ok());
     child
 }
 
@@ -96,11 +93,11 @@ fn recorded(dir: &Path, more: &[&str], profile: &str) {
     ];
     assert!(told(dir, &sent.concat()).ends_with("exit 0\n"));
     // The files are written when both sides have closed: the second session waits for nothing of the first.
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !fs::read_dir(dir.join("seen")).is_ok_and(|files| files.flatten().any(|file| is_last(&file.path()))) {
-        assert!(Instant::now() < deadline, "a record is written");
-        std::thread::yield_now();
-    }
+    let is_written = || {
+        fs::read_dir(dir.join("seen"))
+            .is_ok_and(|mut files| files.any(|file| file.is_ok_and(|file| is_last(&file.path()))))
+    };
+    waiting::until("a record is written", is_written);
     assert_eq!(recorder.stop(), Some(0));
     assert_eq!(filter.stop(), Some(0));
 }

@@ -1,12 +1,13 @@
 //! `fake-mta send`, against scripted filters.
 
+mod waiting;
+
 use std::{
     fs,
     io::Write as _,
     os::unix::net::UnixStream,
     path::Path,
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
 };
 
 /// A scripted filter in a folder of its own; it ends with the test.
@@ -21,11 +22,8 @@ impl Filter {
         fs::write(dir.path().join("script"), script).expect("a file");
         let child = fake_mta(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"]);
         let child = { child }.spawn().expect("the filter starts");
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while UnixStream::connect(dir.path().join("m.sock")).is_err() {
-            assert!(Instant::now() < deadline, "the filter listens");
-            std::thread::yield_now();
-        }
+        let socket = dir.path().join("m.sock");
+        waiting::until("the filter listens", || UnixStream::connect(&socket).is_ok());
         Self { dir, child }
     }
 

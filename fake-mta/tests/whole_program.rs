@@ -1,5 +1,7 @@
 //! The program with milters at its side: watching, a scenario made from a message, milters that run already.
 
+mod waiting;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},
@@ -113,9 +115,7 @@ fn a_chain_takes_as_many_running_milters_as_it_has() {
         let listen = format!("unix:{}", socket.display());
         let child = fake_mta(dir.path(), &["filter", "--script", script, "--listen", &listen]).spawn();
         let running = Running(child.expect("it starts"));
-        while !socket.exists() {
-            std::thread::yield_now();
-        }
+        waiting::until("the filter listens", || socket.exists());
         (running, listen)
     };
     let ((first, one), (second, two)) = (start("rules"), start("refuse"));

@@ -116,12 +116,16 @@ mod tests {
 
     /// The first bytes that the filter says to `commands`.
     async fn heard(path: &Path, commands: &[u8]) -> [u8; 5] {
-        let mut stream = loop {
-            match UnixStream::connect(path).await {
-                Ok(stream) => break stream,
-                Err(_) => tokio::task::yield_now().await,
+        let listening = async {
+            loop {
+                match UnixStream::connect(path).await {
+                    Ok(stream) => break stream,
+                    Err(_) => tokio::task::yield_now().await,
+                }
             }
         };
+        let minute = Duration::from_secs(60);
+        let mut stream = tokio::time::timeout(minute, listening).await.expect("the filter listens within a minute");
         stream.write_all(commands).await.unwrap();
         let mut answer = [0; 5];
         stream.read_exact(&mut answer).await.unwrap();

@@ -249,9 +249,12 @@ mod tests {
         let mut waited = shell(started).spawn().expect("a shell");
         waited.wait().await;
         let mut asked = shell(started).spawn().expect("a shell");
-        while asked.ended().is_none() {
-            tokio::task::yield_now().await;
-        }
+        let ended = async {
+            while asked.ended().is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(60), ended).await.expect("the shell ends");
         for process in [&mut waited, &mut asked] {
             for reader in process.readers.drain(..) {
                 timeout(Duration::from_secs(60), reader).await.expect("the pipe is closed").expect("no panic");

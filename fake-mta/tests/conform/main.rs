@@ -62,9 +62,12 @@ fn served(case: &Case, fault: Fault, limit: Duration) -> CaseResult {
             let path = path.clone();
             async move { filter::serve(&path, fault).await }
         });
-        while !path.exists() {
-            tokio::task::yield_now().await;
-        }
+        let listening = async {
+            while !path.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), listening).await.expect("the filter listens within a minute");
         let origin = Origin::Running(MilterAddr::Unix(path));
         let mut target = target(&origin, limit).await;
         let came = run_case(case, &mut target).await;

@@ -2,6 +2,8 @@
 
 mod odd;
 mod tls;
+#[path = "../waiting/mod.rs"]
+mod waiting;
 
 use std::{
     fs,
@@ -44,9 +46,8 @@ impl Server {
         fs::write(dir.path().join("script"), "").expect("a file");
         let mut filter = fake_mta(dir.path(), &["filter", "--script", "script", "--listen", "unix:m.sock"]);
         let filter = filter.spawn().expect("the program starts");
-        while std::os::unix::net::UnixStream::connect(dir.path().join("m.sock")).is_err() {
-            std::thread::yield_now();
-        }
+        let socket = dir.path().join("m.sock");
+        waiting::until("the filter listens", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
         let args = ["serve", "--smtp", "127.0.0.1:0", "-m", "unix:m.sock", "--maildir", "mail", "--profile", profile];
         let mut command = fake_mta(dir.path(), &[&args, more].concat());
         let mut server = command.stdout(out).stderr(Stdio::piped()).spawn().expect("the program starts");

@@ -6,6 +6,7 @@ use milter_proto::{Command, limits};
 use super::{
     peer::{Mta, Server, connect, eom, mail},
     scripted::Script,
+    waiting::until,
 };
 
 #[tokio::test]
@@ -21,9 +22,7 @@ async fn a_connection_too_many_is_told_so_and_does_not_wait() {
     assert_eq!(monitor.summary().connections_refused, 1);
     first.write_commands(&[Command::Quit]).await;
     first.expect_end().await;
-    while monitor.summary().connections_open > 1 {
-        tokio::task::yield_now().await;
-    }
+    until("the first connection is closed", || monitor.summary().connections_open < 2).await;
     let mut third = server.negotiated().await;
     assert_eq!(third.ask(connect()).await, "continue");
     let summary = server.stop_now(vec![second, third]).await;

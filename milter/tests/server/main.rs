@@ -7,3 +7,4 @@ mod listening;
 mod peer;
 mod scripted;
 mod stopping;
+mod waiting;

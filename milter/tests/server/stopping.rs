@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use super::{
     peer::{Mta, Server, connect, eom, mail},
     scripted::{Do, Script, Scripted},
+    waiting::until,
 };
 
 #[tokio::test]
@@ -20,9 +21,7 @@ async fn a_message_goes_on_and_new_sessions_are_refused() {
     let mut mta = server.negotiated().await;
     assert_eq!(mta.ask(mail("<>")).await, "continue");
     let stopping = server.tell_to_stop();
-    while path.exists() {
-        tokio::task::yield_now().await;
-    }
+    until("the socket is gone", || !path.exists()).await;
     assert!(Mta::connect(&addr).await.is_err());
     assert_eq!(mta.ask(eom()).await, "continue");
     mta.expect_end().await;
@@ -94,11 +93,7 @@ async fn the_grace_period_can_be_cut_short() {
     let listener = milter::Listener::bind(&addr, milter::SocketOptions::default()).await.expect("a free port");
     let addr = listener.local_addr().expect("it is bound");
     let monitor = options.monitor.clone();
-    let shutdown = async {
-        while monitor.summary().messages_open == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
+    let shutdown = until("a message is open", || monitor.summary().messages_open > 0);
     let hurry_up = async { hurried.await.unwrap_or_default() };
     let factory = || Scripted::new(Script::default());
     let running = milter::run_until([listener], factory, options.clone(), shutdown, hurry_up);

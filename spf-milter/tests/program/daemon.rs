@@ -106,10 +106,13 @@ impl Daemon {
     }
 
     async fn until_it_listens(&mut self) {
-        while UnixStream::connect(self.socket()).await.is_err() {
-            assert!(self.child.try_wait().expect("it is our child").is_none(), "the program has ended");
-            tokio::task::yield_now().await;
-        }
+        let listening = async {
+            while UnixStream::connect(self.socket()).await.is_err() {
+                assert!(self.child.try_wait().expect("it is our child").is_none(), "the program has ended");
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LIMIT, listening).await.expect("the program listens in time");
     }
 
     /// The path of the socket.
