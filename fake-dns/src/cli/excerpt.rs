@@ -65,8 +65,8 @@ impl Excerpt<'_> {
     }
 }
 
-/// One column wide, and nothing a terminal would obey.
-fn harmless(c: char) -> char {
+/// What is shown of a character of a file: something one column wide that a reader sees and no terminal obeys.
+pub fn harmless(c: char) -> char {
     match c {
         '\t' => ' ',
         c if c.is_control() || UNSEEN.iter().any(|unseen| unseen.contains(&c)) => '\u{fffd}',
@@ -74,7 +74,8 @@ fn harmless(c: char) -> char {
     }
 }
 
-/// Characters that are not seen, or that change the order in which others are. milter-proto has the same list.
+/// Characters that are not seen, or that change the order in which others are. milter-proto has the same list; a test of the
+/// whole holds them equal.
 const UNSEEN: [RangeInclusive<char>; 9] = [
     '\u{ad}'..='\u{ad}',
     '\u{61c}'..='\u{61c}',

@@ -33,7 +33,8 @@ pub fn is_unsafe(c: char) -> bool {
     c.is_control() || UNSEEN.iter().any(|unseen| unseen.contains(&c))
 }
 
-/// Characters that are not seen, or that change the order in which others are. fake-dns has the same list.
+/// Characters that are not seen, or that change the order in which others are. fake-dns has the same list; a test of the
+/// whole holds them equal.
 const UNSEEN: [RangeInclusive<char>; 9] = [
     '\u{ad}'..='\u{ad}',
     '\u{61c}'..='\u{61c}',
