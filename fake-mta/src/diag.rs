@@ -10,7 +10,10 @@ mod source;
 use std::fmt;
 
 pub use escape::escape;
-pub(crate) use file::{MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, cannot, read_bytes, read_stream, read_text, replace, shown};
+pub(crate) use file::{
+    MAX_CAPTURE_BYTES, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES, cannot, read_bytes, read_named, read_named_text, read_stream,
+    read_text, replace, shown, waits,
+};
 pub use source::{Source, Span};
 
 /// How bad it is.

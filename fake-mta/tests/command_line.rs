@@ -112,6 +112,35 @@ fn what_keeps_every_run_from_starting_is_told_once() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
+/// What the shell makes of `<(program)`; its writer comes late.
+#[test]
+fn a_pipe_that_is_named_is_read_and_one_in_a_folder_is_passed_over() {
+    let dir = folder("[milter]\ncommand = 'x'\n");
+    let capture = r#"{"name":"n","mta":"postfix","group":"basic","config":{},"client":{},"smtp":[],"filters":[]}"#;
+    let two = format!("{capture}\n{capture}\n");
+    let piped = |args: &[&str], text: &str| {
+        let pipe = dir.path().join("scenarios/pipe.toml");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let all = [args, &["scenarios/pipe.toml"]].concat();
+        let child = fake_mta(dir.path(), &all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        fs::write(&pipe, text).expect("the program reads");
+        let output = child.expect("the program runs").wait_with_output().expect("it ends");
+        let found = told(dir.path(), &["check", "scenarios"]);
+        assert!(found.ends_with("--- exit 0 ---\n"), "{found}");
+        fs::remove_file(&pipe).expect("it is ours");
+        shown(&output)
+    };
+    for (args, text, wanted) in [
+        (&["check"][..], GOOD, "--- exit 0 ---"),
+        (&["check"], "name = 1", "scenarios/pipe.toml:1:8"),
+        (&["decode"], capture, "n (postfix)"),
+        (&["decode"], &two, "n (postfix)\nn (postfix)"),
+    ] {
+        let told = piped(args, text);
+        assert!(told.contains(wanted), "{args:?}: {told}");
+    }
+}
+
 #[test]
 fn ctrl_c_leaves_nothing_behind() {
     let suite = "[milter]\ncommand = ['sh', '-c', 'echo $$ > started.new; mv started.new started; \

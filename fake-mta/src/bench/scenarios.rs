@@ -51,7 +51,7 @@ impl Choice<'_> {
         }
         let files = find_scenarios(self.paths)?;
         let read = |path: PathBuf| {
-            let text = diag::read_text(&path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
+            let text = diag::read_named_text(&path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
             Ok(Source::new(&path, text))
         };
         // The tests of an openspf suite are no scenarios: each has a world of its own.

@@ -14,10 +14,7 @@ use super::{Diag, escape};
 /// # Errors
 /// What is no file (a pipe has perhaps no writer), is larger, or is not UTF-8.
 pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, Diag> {
-    String::from_utf8(read_bytes(path, max)?).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Diag::error(format!("{} is not UTF-8 text (byte {at})", shown(path)))
-    })
+    utf8(path, read_bytes(path, max)?)
 }
 
 /// The same, of any bytes.
@@ -26,14 +23,51 @@ pub(crate) fn read_text(path: &Path, max: u64) -> Result<String, Diag> {
 /// What is no file, or is larger.
 pub(crate) fn read_bytes(path: &Path, max: u64) -> Result<Vec<u8>, Diag> {
     let read = || {
-        // Opening a pipe would wait for somebody to write to it. Of a device no more is read than of a file: /dev/null is empty.
-        let kind = fs::metadata(path)?.file_type();
-        if !kind.is_file() && !kind.is_char_device() {
+        // Opening a pipe would wait for somebody to write to it.
+        if waits(path) {
             return Err(io::Error::other("it is no regular file"));
         }
-        read_stream(fs::File::open(path)?, max)
+        read_any(path, max)
     };
     read().map_err(|error| cannot("read", path, error))
+}
+
+/// Reads a text that the command line names: of a pipe too, `<(program)` of a shell say, whose writer is waited for as `cat` does.
+///
+/// # Errors
+/// What is no file and no pipe, is larger than `max` bytes, or is not UTF-8.
+pub(crate) fn read_named_text(path: &Path, max: u64) -> Result<String, Diag> {
+    utf8(path, read_named(path, max)?)
+}
+
+/// The same, of any bytes.
+///
+/// # Errors
+/// What is no file and no pipe, or is larger than `max` bytes.
+pub(crate) fn read_named(path: &Path, max: u64) -> Result<Vec<u8>, Diag> {
+    read_any(path, max).map_err(|error| cannot("read", path, error))
+}
+
+/// Whether it is a pipe or a socket: nobody who names a folder means what is in there of the kind.
+pub(crate) fn waits(path: &Path) -> bool {
+    let kind = fs::metadata(path).map(|meta| meta.file_type());
+    kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket())
+}
+
+fn read_any(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?.file_type();
+    // Of a device no more is read than of a file: /dev/null is empty.
+    if !kind.is_file() && !kind.is_char_device() && !kind.is_fifo() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    read_stream(fs::File::open(path)?, max)
+}
+
+fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String, Diag> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Diag::error(format!("{} is not UTF-8 text (byte {at})", shown(path)))
+    })
 }
 
 /// Reads to the end; `max` is in bytes.
@@ -82,9 +116,32 @@ pub(crate) const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
 /// No message is as large as that.
 pub(crate) const MAX_MESSAGE_BYTES: u64 = 256 * 1024 * 1024;
 
+/// No capture is as large as that, and no pcap file that somebody looks through.
+pub(crate) const MAX_CAPTURE_BYTES: u64 = 1024 * 1024 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pipe_that_is_named_is_read_up_to_the_limit() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let pipe = dir.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let written = |text: &'static str, max| {
+            let path = pipe.clone();
+            let writer = std::thread::spawn(move || fs::write(path, text));
+            let read = read_named_text(&pipe, max);
+            writer.join().expect("no panic").expect("somebody reads");
+            read
+        };
+        assert_eq!(written("12345", 5).as_deref(), Ok("12345"));
+        assert!(written("12345", 4).is_err_and(|diag| diag.title.ends_with("it is larger than 4 bytes")));
+        assert!(read_named(dir.path(), 5).is_err_and(|diag| diag.title.ends_with("it is no regular file")));
+        let listener = dir.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&listener).expect("it can be bound");
+        assert!(read_named(&listener, 5).is_err_and(|diag| diag.title.ends_with("it is no regular file")));
+    }
 
     #[test]
     fn a_file_is_read_up_to_the_limit_and_not_beyond() {

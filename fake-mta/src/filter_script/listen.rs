@@ -55,7 +55,7 @@ pub async fn serve(options: &FilterOptions, cancel: &Cancel, console: &mut Conso
 }
 
 fn read(path: &Path) -> Result<Script, Vec<Diag>> {
-    let text = diag::read_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
+    let text = diag::read_named_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
     Script::parse(&Source::new(path, text))
 }
 

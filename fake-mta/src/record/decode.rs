@@ -1,10 +1,6 @@
 //! `fake-mta decode FILE`.
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::Path,
-};
+use std::{io, path::Path};
 
 use milter_proto::{Command, Frame, FrameDecoder, limits};
 use serde_json::Value;
@@ -14,7 +10,7 @@ use super::{
     pcap::{self, Conversation, Stream},
 };
 use crate::{
-    diag::{Diag, escape},
+    diag::{self, Diag, escape},
     run::{Console, Exit},
 };
 
@@ -25,7 +21,7 @@ pub fn decode(args: &DecodeArgs, console: &mut Console) -> Exit {
         match file(path) {
             Ok(text) => console.results(&text),
             Err(problem) => {
-                console.diags(&[Diag::error(format!("{}: {problem}", path.display()))]);
+                console.diags(&[problem]);
                 exit = Exit::UNREADABLE;
             }
         }
@@ -33,20 +29,24 @@ pub fn decode(args: &DecodeArgs, console: &mut Console) -> Exit {
     exit
 }
 
-fn file(path: &Path) -> Result<String, String> {
+fn file(path: &Path) -> Result<String, Diag> {
     let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+        let read = diag::read_stream(io::stdin(), diag::MAX_CAPTURE_BYTES);
+        read.map_err(|error| diag::cannot("read", Path::new("standard input"), error))?
     } else {
-        fs::read(path)
+        diag::read_named(path, diag::MAX_CAPTURE_BYTES)?
     };
-    let bytes = bytes.map_err(|error| error.to_string())?;
-    if pcap::is_capture(&bytes) {
-        return conversations(pcap::conversations(&bytes)?);
+    let problem = |problem| Diag::error(format!("{}: {problem}", diag::shown(path)));
+    shown(&bytes).map_err(problem)
+}
+
+fn shown(bytes: &[u8]) -> Result<String, String> {
+    if pcap::is_capture(bytes) {
+        return conversations(pcap::conversations(bytes)?);
     }
-    match std::str::from_utf8(&bytes) {
+    match std::str::from_utf8(bytes) {
         Ok(text) if text.trim_start().starts_with('{') => captures(text),
-        _ => stream(&bytes),
+        _ => stream(bytes),
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::capture::Capture;
+use crate::diag::{self, Diag};
 
 /// Why captures cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +19,9 @@ pub enum SourceError {
         /// Why not.
         error: io::Error,
     },
+    /// The file cannot be read, or is no text.
+    #[error("{}", .0.title)]
+    Unreadable(Diag),
     /// That is no capture.
     #[error("{}:{line}: {error}", .path.display())]
     Syntax {
@@ -59,7 +63,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
     for name in names {
         if name.is_dir() {
             found.extend(files(&name)?);
-        } else if matches!(name.extension().and_then(|end| end.to_str()), Some("json" | "jsonl")) {
+        } else if !diag::waits(&name) && matches!(name.extension().and_then(|end| end.to_str()), Some("json" | "jsonl"))
+        {
             found.push(name);
         }
     }
@@ -67,8 +72,14 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, SourceError> {
 }
 
 fn read_file(path: &Path, captures: &mut Vec<Capture>) -> Result<(), SourceError> {
-    let text = fs::read_to_string(path).map_err(|error| SourceError::Io { path: path.to_owned(), error })?;
-    if path.extension().is_some_and(|end| end == "jsonl") {
+    let text = diag::read_named_text(path, diag::MAX_CAPTURE_BYTES).map_err(SourceError::Unreadable)?;
+    // A pipe has no name that tells.
+    let is_whole = |line: &str| serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
+    let is_compact = match path.extension() {
+        Some(end) => end == "jsonl",
+        None => text.lines().next().is_some_and(is_whole),
+    };
+    if is_compact {
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
             captures.push(parse(path, line, Some(number + 1))?);
         }

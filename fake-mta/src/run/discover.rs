@@ -110,6 +110,7 @@ fn enter(dir: PathBuf, entered: &mut BTreeSet<(u64, u64)>, links: &mut BTreeSet<
             match (path.is_dir(), path.is_symlink()) {
                 (true, true) => drop(links.insert(path)),
                 (true, false) => open.push(path),
+                (false, _) if diag::waits(&path) => {}
                 (false, _) => drop(found.below.insert(path)),
             }
         }
@@ -137,6 +138,19 @@ mod tests {
         let found = discover(&[dir.path().to_owned()]).expect("there are scenarios");
         let names = ["b/a.toml", "b/tests.yml", "z.toml"];
         assert_eq!(found, names.map(|name| dir.path().join(name)));
+    }
+
+    #[test]
+    fn pipes_and_sockets_in_folders_are_passed_over() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fs::write(dir.path().join("a.toml"), "").expect("a file");
+        for name in ["b.toml", "c.yml"] {
+            nix::unistd::mkfifo(&dir.path().join(name), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        }
+        let _listener = std::os::unix::net::UnixListener::bind(dir.path().join("d.toml")).expect("a socket");
+        assert_eq!(discover(&[dir.path().to_owned()]), Ok(vec![dir.path().join("a.toml")]));
+        let named = dir.path().join("b.toml");
+        assert_eq!(discover(std::slice::from_ref(&named)), Ok(vec![named]));
     }
 
     #[test]

@@ -192,7 +192,7 @@ fn no_dns(path: &Path) -> Diag {
 }
 
 fn read(path: &Path) -> Result<Arc<Source>, Vec<Diag>> {
-    let text = diag::read_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
+    let text = diag::read_named_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
     Ok(Source::new(path, text))
 }
 

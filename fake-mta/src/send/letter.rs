@@ -58,7 +58,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Diag> {
         let read = diag::read_stream(std::io::stdin(), diag::MAX_MESSAGE_BYTES);
         return read.map_err(|error| diag::cannot("read", Path::new("standard input"), error));
     }
-    diag::read_bytes(path, diag::MAX_MESSAGE_BYTES)
+    diag::read_named(path, diag::MAX_MESSAGE_BYTES)
 }
 
 /// Header block, each line ended, and body. A message that begins with an empty line has no header block.
