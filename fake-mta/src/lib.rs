@@ -18,6 +18,7 @@ mod clock;
 pub mod conform;
 mod connector;
 pub mod diag;
+mod explain;
 pub mod filter_script;
 pub mod fmt;
 pub mod format;

@@ -142,6 +142,17 @@ fn a_pipe_that_is_named_is_read_and_one_in_a_folder_is_passed_over() {
 }
 
 #[test]
+fn warnings_are_explained_and_completed() {
+    let dir = folder("");
+    insta::assert_snapshot!("explain", told(dir.path(), &["explain", "edit-not-negotiated"]));
+    insta::assert_snapshot!("explain_nothing", told(dir.path(), &["explain", "edit-not-negotated"]));
+    let all = told(dir.path(), &["explain"]);
+    assert!(all.lines().count() > 40 && all.contains("\nreply-missing            no answer came in time\n"), "{all}");
+    let completions = told(dir.path(), &["completions", "bash"]);
+    assert!(completions.contains("text-single-percent"), "{completions}");
+}
+
+#[test]
 fn ctrl_c_leaves_nothing_behind() {
     let suite = "[milter]\ncommand = ['sh', '-c', 'echo $$ > started.new; mv started.new started; \
                  while :; do read x </dev/zero; done']\nready_timeout = '10m'\n";

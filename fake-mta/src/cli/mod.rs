@@ -6,20 +6,23 @@ mod suggest;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, Subcommand, builder::StringValueParser, error::ErrorKind};
 
 use self::{
     args::{CHECK_EXAMPLES, LIST_EXAMPLES, RUN_EXAMPLES, RunArgs, SelectArgs},
     stop::{on_one_thread, until_stopped},
+    suggest::suggesting,
 };
 use crate::{
     bench::{self, BenchArgs},
     conform::{self, ConformArgs},
     diag::Diag,
+    explain,
     filter_script::{self, FilterOptions},
     fmt::{self, FmtArgs},
     format::{self, FileKind},
     init::{self, InitArgs},
+    lint::Lint,
     manual,
     record::{self, DecodeArgs, RecordArgs},
     replay::{self, ReplayArgs},
@@ -84,6 +87,12 @@ enum Command {
         /// Of which files
         #[arg(value_enum, default_value_t = FileKind::Scenario)]
         kind: FileKind,
+    },
+    /// Say what a warning means, why it matters and what to do; without a name, list all
+    Explain {
+        /// The name of a warning: edit-not-negotiated
+        #[arg(value_parser = suggesting(StringValueParser::new(), Lint::ALL.iter().map(|lint| lint.id())), hide_possible_values = true)]
+        name: Option<String>,
     },
     /// Write completions for a shell to standard output
     #[command(after_help = COMPLETIONS_EXAMPLES)]
@@ -173,6 +182,7 @@ fn execute(command: Command, player: impl Player + Clone, console: &mut Console)
             console.results(&format::schema_text(kind));
             Exit::PASSED
         }
+        Command::Explain { name } => explain::explain(name.as_deref(), console),
         Command::Completions { shell } => manual::completions(shell, console),
         Command::Man { dir } => manual::pages(&dir, console),
     }

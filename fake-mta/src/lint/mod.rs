@@ -5,6 +5,7 @@
 //! one may not.
 
 mod address;
+mod advice;
 mod catalog;
 mod conversation;
 mod finding;

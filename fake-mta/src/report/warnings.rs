@@ -23,7 +23,8 @@ pub(crate) fn section(summary: &Summary, verbose: bool, colour: bool) -> String 
     }
     if !text.is_empty() {
         text.insert(0, '\n');
-        text += "  a step that is meant to show this says so: `W: NAME` below its `C:` line\n\n";
+        text += "  a step that is meant to show this says so: `W: NAME` below its `C:` line\n";
+        text += "  why it matters and what to do: fake-mta explain NAME\n\n";
     }
     text
 }

@@ -34,3 +34,4 @@ pub(crate) use matcher::literal;
 pub(crate) use node::{Entry, Node, Value};
 pub(crate) use problems::Problems;
 pub(crate) use read::{Fields, to_toml_table};
+pub(crate) use vocabulary::did_you_mean;
