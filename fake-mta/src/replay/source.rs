@@ -114,6 +114,11 @@ mod tests {
         fs::write(folder.path().join("README.md"), "no capture").unwrap();
         assert_eq!(read(&[folder.path().to_owned()]).unwrap().len(), 3);
         assert_eq!(read(&[inner.join("one.json")]).unwrap().len(), 1);
+        let nameless = folder.path().join("63");
+        for (text, count) in [(format!("{CAPTURE}\n{CAPTURE}\n"), 2), (CAPTURE.replace(',', ",\n"), 1)] {
+            fs::write(&nameless, text).unwrap();
+            assert_eq!(read(std::slice::from_ref(&nameless)).unwrap().len(), count);
+        }
     }
 
     #[test]
