@@ -12,9 +12,9 @@ use super::{
     threshold::Threshold,
 };
 use crate::{
-    diag::{Diag, escape},
+    diag::{self, Diag, escape},
     report::{self, Target},
-    run::{Cancel, Console, Exit, Fatal, FatalKind},
+    run::{self, Cancel, Console, Exit, Fatal, FatalKind},
     scenario::ProfileName,
     suite::Suite,
     under_test::{MilterArgs, Origin, some_time, suite_at, suite_name},
@@ -89,8 +89,12 @@ impl BenchArgs {
         if self.milters.names_any() {
             return self.milters.wants_namespaces();
         }
-        let suite = self.choice().read().and_then(|scenarios| own_suite(&scenarios));
-        Ok(suite.is_ok_and(|suite| suite.netns))
+        // A pipe can be read once: what is in there is for the load.
+        let suite = match self.scenarios.iter().find(|path| diag::waits(path)) {
+            Some(pipe) => run::suite_of(pipe),
+            None => self.choice().read().and_then(|scenarios| own_suite(&scenarios)).ok(),
+        };
+        Ok(suite.is_some_and(|suite| suite.netns))
     }
 
     fn choice(&self) -> Choice<'_> {

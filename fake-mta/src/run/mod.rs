@@ -43,7 +43,7 @@ pub use world::{DnsAddress, World, WorldOptions};
 pub(crate) use crate::scenario::print_duration as duration_text;
 pub(crate) use discover::{discover as find_scenarios, with_suites as find_files};
 pub(crate) use netns::{enter as enter_namespaces, is_inside as is_in_namespaces};
-pub(crate) use plan::is_named;
+pub(crate) use plan::{is_named, suite_of};
 pub(crate) use process::quoted;
 pub(crate) use scripted::{explain, play_unit};
 pub(crate) use settings::{LOCAL_IPV4, LOCAL_IPV6};

@@ -75,10 +75,20 @@ pub(super) fn plan(options: &Options) -> Result<Plan, Vec<Diag>> {
 
 /// Whether a milter of the plan has to be started in namespaces of its own. What is wrong in the files is told later, by the run.
 pub fn wants_namespaces(options: &Options) -> bool {
-    plan(options).is_ok_and(|plan| {
+    // A pipe can be read once: what is in there is for the run.
+    let (pipes, paths): (Vec<_>, Vec<_>) = options.paths.iter().cloned().partition(|path| diag::waits(path));
+    if options.milters.is_empty() && pipes.iter().any(|pipe| suite_of(pipe).is_some_and(|suite| suite.netns)) {
+        return true;
+    }
+    plan(&Options { paths, ..options.clone() }).is_ok_and(|plan| {
         let suites = plan.units.iter().filter_map(|planned| planned.suite.as_ref());
         suites.into_iter().any(|suite| suite.netns)
     })
+}
+
+/// The suite to which a scenario belongs by its place alone.
+pub(crate) fn suite_of(scenario: &Path) -> Option<Suite> {
+    suite::load(suite::find(scenario)?).ok()
 }
 
 /// Reads everything and says what is wrong, as `fake-mta check` does.
