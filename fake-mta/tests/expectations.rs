@@ -136,6 +136,23 @@ fn packets_are_expected_decoded_or_with_their_bytes() {
 }
 
 #[test]
+fn what_comes_instead_stands_for_all_of_its_step() {
+    let compared = |instead: &str| {
+        let text = format!(
+            "name = 'a'\nknown_deviation = 'x'\n{instead}\n[mta]\nprofile = 'postfix'\n[[session]]\nclient = '192.0.2.1'\n\
+             dialogue = '''\nC: QUIT\nM: reject\n'''\nwire = '''\nC: QUIT\n< reject\n'''\n"
+        );
+        let scenarios = scenario::parse(&Source::new("a.toml", text)).unwrap_or_else(|diags| panic!("{}", diags[0]));
+        let step = StepEvents { milter: vec!["accept".to_owned()], ..StepEvents::default() };
+        let session = SessionEvents { steps: vec![StepEvents::default(), step], ..SessionEvents::default() };
+        scenario::compare_instead(&scenario::units(&scenarios)[0], &[session], &[]).len()
+    };
+    assert_eq!(compared("instead.'C: QUIT' = 'M: accept'"), 0, "neither its lines nor its packets are left");
+    assert_eq!(compared("instead.connect = 'M: none'"), 2, "the lines and the packets of another step hold");
+    assert_eq!(compared(""), 0, "anything may come");
+}
+
+#[test]
 fn the_journal_may_leave_questions_out_where_it_says_so() {
     let compared = |expect: &str, journal: &[&str]| {
         let text = format!(

@@ -119,6 +119,19 @@ fn variants_that_do_not_fit() {
 }
 
 #[test]
+fn what_cannot_come_instead() {
+    let text =
+        |instead: &str| dialogue("C: HELO x\nS: 250 ok").replace("[[session]]", &format!("{instead}\n[[session]]"));
+    let known = "known_deviation = 'it says no'\n";
+    let lines = "[instead]\n'C: HELO y' = 'S: 501 no'\n'HELO x' = 'S: 501 no'\n\
+                 'C: HELO x' = '''\nC: EHLO x\nM2: reject\nS: 250 [n=size]\n'''\nenvelope = []\n";
+    insta::assert_snapshot!(told(&text(&format!("{known}{lines}"))));
+    let told =
+        [told(&text("instead.'C: HELO x' = 'S: 501 no'")), told(&text(&format!("{known}instead = 'M: reject'")))];
+    insta::assert_snapshot!("nothing_comes_instead", told.join("\n"));
+}
+
+#[test]
 fn cases_that_do_not_fit() {
     let text = dialogue("C: HELO {helo}\nC: MAIL FROM:<{sender}>")
         + "[[case]]\nhelo = 'x'\nsendr = 'y'\n[[case]]\nhelo = \"x\\ny\"\n[[case]]\nhelo = []\nsendr = 'z'\n";

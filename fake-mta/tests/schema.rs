@@ -195,7 +195,7 @@ fn sample_value(key: &Key) -> Value {
         Shape::Table(inner) => Value::Table(sample(inner, true)),
         Shape::Tables(inner) | Shape::Either(_, inner) => Value::Array(vec![Value::Table(sample(inner, true))]),
         Shape::Variants(inner) => Value::Array(vec![Value::Table(sample(inner, false))]),
-        Shape::Expected => Value::Table(one("C: HELO x", text("S: 250 x"))),
+        Shape::Expected | Shape::Instead => Value::Table(one("C: HELO x", text("S: 250 x"))),
         Shape::Rows => Value::Array(vec![Value::Table(one("ip", text("192.0.2.1")))]),
     }
 }

@@ -54,10 +54,50 @@ fn mistakes_in_the_suite_file_are_shown_in_their_places() {
 #[test]
 fn a_deviation_that_is_known_is_no_failure_but_one_that_is_gone_is() {
     let known = "known_deviation = 'the filter says no'";
-    let suite =
-        "[milter]\ncommand = '{bin}/fake-mta filter --script {dir}/s --listen {listen}'\nfiles.s = 'rcpt: reject'\n";
-    insta::assert_snapshot!("known", run(suite, &scenario("continue", known), &[]));
-    insta::assert_snapshot!("known_gone", run(suite, &scenario("reject", known), &[]));
+    insta::assert_snapshot!("known", run(REFUSES, &scenario("continue", known), &[]));
+    insta::assert_snapshot!("known_gone", run(REFUSES, &scenario("reject", known), &[]));
+}
+
+/// The filter refuses the recipient.
+const REFUSES: &str =
+    "[milter]\ncommand = '{bin}/fake-mta filter --script {dir}/s --listen {listen}'\nfiles.s = 'rcpt: reject'\n";
+
+/// A deviation that is known, with what comes instead at RCPT.
+fn deviates(instead: &str) -> String {
+    let known = format!("known_deviation = 'the filter says no'\n{instead}");
+    let envelope = "envelope = ['...', 'RCPT TO:<b@example.net>']\n";
+    scenario("continue", &known).replace("\nC: QUIT", "\nC: [message]\nC: QUIT") + envelope
+}
+
+#[test]
+fn a_deviation_is_known_by_what_comes_instead() {
+    let instead = "[instead]\n'C: RCPT TO:<b@example.net>' = '''\nM: reject\nS[sendmail]: 550 5.7.1 [..]\nS[postfix]: 550 5.7.1 [..]\n'''\n\
+                   envelope = []\n";
+    let text = run(REFUSES, &deviates(instead), &[]);
+    assert!(text.contains("known   one [postfix]\n") && text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+    // A list that the deviation changes too, an answer that is another one, and a step that it does not name.
+    let text = run(REFUSES, &deviates(&instead.replace("envelope = []", "")), &[]);
+    assert!(text.contains("the delivered envelope lacks a line") && text.contains("0 passed, 2 failed"), "{text}");
+    let text = run(REFUSES, &deviates(&instead.replace("S[postfix]: 550", "S[postfix]: 450")), &[]);
+    assert!(text.contains("FAILED  one [postfix]") && text.contains("1 passed, 1 failed"), "{text}");
+    let text = run(REFUSES, &deviates("instead.'C: QUIT' = 'S: 221 [..]'"), &[]);
+    assert!(text.contains("0 passed, 2 failed"), "{text}");
+}
+
+#[test]
+fn a_deviation_that_is_another_one_is_shown_beside_what_is_known() {
+    let instead = "[instead]\n'C: RCPT TO:<b@example.net>' = '''\nM: tempfail\n'''\nenvelope = []";
+    insta::assert_snapshot!("known_other", run(REFUSES, &deviates(instead), &["--profile", "postfix", "--bless"]));
+}
+
+#[test]
+fn a_variant_with_a_deviation_of_its_own_has_nothing_of_the_files() {
+    let other = "[[variant]]\nname = 'v'\nknown_deviation = 'whatever it says'\n\
+                 [[variant]]\nname = 'w'\nnote = 'as the file says'\n";
+    let file = deviates("instead.'C: RCPT TO:<b@example.net>' = 'M: tempfail'") + other;
+    let text = run(REFUSES, &file, &["--profile", "sendmail"]);
+    assert!(text.contains("FAILED  one [sendmail]") && text.contains("FAILED  one / w [sendmail]"), "{text}");
+    assert!(text.contains("known   one / v [sendmail]"), "{text}");
 }
 
 /// The script counts connections: the second one shows that the process has served the first.
@@ -132,9 +172,7 @@ fn what_cannot_be_reached_from_there_is_told() {
 
 #[test]
 fn a_deviation_may_be_known_of_one_mta_alone() {
-    let suite =
-        "[milter]\ncommand = '{bin}/fake-mta filter --script {dir}/s --listen {listen}'\nfiles.s = 'rcpt: reject'\n";
-    let text = run(suite, &scenario("continue", "known_deviation.postfix = 'the filter says no'"), &[]);
+    let text = run(REFUSES, &scenario("continue", "known_deviation.postfix = 'the filter says no'"), &[]);
     assert!(
         text.contains("known deviation: the filter says no") && text.contains("1 passed, 1 failed, 0 skipped"),
         "{text}"

@@ -11,7 +11,7 @@ pub(super) fn tidy(key: &str, token: &Token<'_>) -> String {
     if token.kind != TokenKind::MlLiteralString {
         return token.text.to_owned();
     }
-    let is_expected = key.split('.').any(|part| part == "expect");
+    let is_expected = key.split('.').any(|part| matches!(part, "expect" | "instead"));
     match last {
         "dialogue" | "wire" => each_line(token.text, |line| dialogue_line(line.trim())),
         _ if is_expected => each_line(token.text, |line| dialogue_line(line.trim())),

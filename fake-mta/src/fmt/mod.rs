@@ -152,6 +152,8 @@ mod tests {
         let wanted =
             "dialogue = '''\nC: HELO x\nC: QUIT\nS[postfix]:  221 x\n\n'''\nzone = '''\na A 1.2.3.4\n  B A 1\n'''\n";
         assert_eq!(formatted(text), wanted);
+        let text = "instead.'C: QUIT' = '''\n  M:reject  \n'''\nenvelope = '''\nx:y  \n'''\n";
+        assert_eq!(formatted(text), "instead.'C: QUIT' = '''\nM: reject\n'''\nenvelope = '''\nx:y\n'''\n");
     }
 
     #[test]

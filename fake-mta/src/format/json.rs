@@ -19,6 +19,9 @@ pub fn schema(kind: FileKind) -> Value {
         schema["if"] = json!({ "required": ["openspf"] });
         schema["then"] = json!({ "properties": { "milter": { "required": ["config_file"] } } });
     }
+    if kind == FileKind::Scenario {
+        schema["dependencies"] = json!({ "instead": ["known_deviation"] });
+    }
     schema["definitions"] = Value::Object(writer.definitions);
     schema
 }
@@ -108,11 +111,8 @@ impl Writer {
                 json!({ "type": "object", "additionalProperties": { "anyOf": [{ "type": "string" }, message] } })
             }
             Shape::Variants(inner) => list(&self.variant(inner, table)),
-            Shape::Expected => json!({
-                "type": "object",
-                "patternProperties": { "^(connect$|C:)": one_or_list(&json!({ "type": "string" })) },
-                "additionalProperties": false
-            }),
+            Shape::Expected => expected("^(connect$|C:)"),
+            Shape::Instead => expected("^((connect|envelope|delivered|log)$|C:)"),
             Shape::Rows => list(&json!({
                 "type": "object",
                 "properties": { "name": { "description": "stands behind the scenario's name" } },
@@ -153,6 +153,12 @@ impl Writer {
         }
         schema
     }
+}
+
+/// A table whose keys fit a pattern, and whose values are blocks of lines.
+fn expected(keys: &str) -> Value {
+    let lines = one_or_list(&json!({ "type": "string" }));
+    json!({ "type": "object", "patternProperties": { keys: lines }, "additionalProperties": false })
 }
 
 fn list(item: &Value) -> Value {

@@ -19,6 +19,12 @@ pub(crate) const SCENARIO: Table = Table {
             "string, or table: profile = string",
             "in what the milter is known to differ from what the scenario expects: [known deviations](#known-deviations)",
         ),
+        Key::new(
+            "instead",
+            Shape::Instead,
+            "table of blocks",
+            "what comes instead, where a deviation is known: [known deviations](#known-deviations)",
+        ),
         Key::new("dns", Shape::Table(&DNS), "table", "zone, faults, expected questions: [DNS](#dns)"),
         Key::new("mta", Shape::Table(&MTA), "table", "profiles and what the mail administrator has set: [MTA](#mta)"),
         Key::new(

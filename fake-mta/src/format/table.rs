@@ -81,6 +81,8 @@ pub enum Shape {
     Variants(&'static Table),
     /// A variant's `expect`: blocks by their `C:` line.
     Expected,
+    /// What comes instead: blocks by their `C:` line, and lists of a session.
+    Instead,
     /// Rows of strings, numbers and truth values.
     Rows,
 }

@@ -43,6 +43,7 @@ impl Draft<'_> {
             rfc: Vec::new(),
             tags: Vec::new(),
             known_deviations: Vec::new(),
+            instead: None,
             note: self.note.map(|note| located(note.to_owned())),
             differs: None,
             dns: Dns { zones: vec![zone], faults, ..Dns::default() },

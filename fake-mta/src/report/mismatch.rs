@@ -56,6 +56,10 @@ pub(super) fn title(mismatch: &Mismatch) -> &'static str {
             let text = "the deviation that the scenario knows of is not there any more";
             (text, text, text)
         }
+        Subject::OtherDeviation => {
+            let text = "the milter deviates, but something else comes than `instead` says";
+            (text, text, text)
+        }
         Subject::Journal => (
             "the DNS journal differs",
             "the DNS journal lacks a question",
@@ -92,6 +96,9 @@ pub(super) fn diags(mismatches: &[Mismatch]) -> Vec<Diag> {
 fn diag(mismatch: &Mismatch) -> Diag {
     if mismatch.subject == Subject::KnownDeviation {
         return Diag::error(title(mismatch)).label(&mismatch.span, "").help("take `known_deviation` away");
+    }
+    if mismatch.subject == Subject::OtherDeviation {
+        return Diag::error(title(mismatch)).label(&mismatch.span, "");
     }
     let is_log = matches!(mismatch.subject, Subject::Line(LineKind::Log) | Subject::SessionLog);
     let label = match (&mismatch.expected, &mismatch.got) {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     openspf,
-    scenario::{Mismatch, Subject, Unit, compare},
+    scenario::{Mismatch, Subject, Unit, compare, compare_instead},
     suite::ProcessScope,
 };
 
@@ -164,14 +164,21 @@ pub(super) fn expectations(unit: &Unit, played: &mut Played) -> Vec<Mismatch> {
     without_known(unit, mismatches, played)
 }
 
-/// A deviation that the scenario knows of is no failure; but one that is not there any more is.
+/// A deviation that the scenario knows of is no failure; but another one is, and one that is not there any more.
 fn without_known(unit: &Unit, mismatches: Vec<Mismatch>, played: &mut Played) -> Vec<Mismatch> {
     let Some(known) = unit.scenario.known_deviation(&unit.profile).filter(|_| played.fatal.is_none()) else {
         return mismatches;
     };
-    if mismatches.is_empty() {
+    let told = |subject| {
         let (span, expected) = (known.span.clone(), Some(known.value.clone()));
-        return vec![Mismatch { subject: Subject::KnownDeviation, at: None, span, expected, got: None }];
+        Mismatch { subject, at: None, span, expected, got: None }
+    };
+    if mismatches.is_empty() {
+        return vec![told(Subject::KnownDeviation)];
+    }
+    let others = compare_instead(unit, &played.sessions, &played.journal);
+    if !others.is_empty() {
+        return [vec![told(Subject::OtherDeviation)], others].concat();
     }
     played.known_deviation = Some(known.value.clone());
     Vec::new()

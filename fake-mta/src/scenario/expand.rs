@@ -70,6 +70,10 @@ fn variant_name(variant: &Node, problems: &mut Problems) -> Option<String> {
 fn overlaid(base: &Node, mut variant: Node) -> Node {
     variant.remove("name");
     let mut tree = base.clone();
+    // What comes instead is that of the base's deviation.
+    if variant.get("known_deviation").is_some() {
+        tree.remove("instead");
+    }
     let sessions = variant.remove("session");
     overlay(&mut tree, variant);
     if let Some(sessions) = sessions {

@@ -18,7 +18,7 @@ mod wire;
 
 pub use bless::{Blessing, Judged, bless, diff};
 pub use dialogue::{Line, LineKind};
-pub use expect::{Mismatch, SessionEvents, StepEvents, Subject, compare};
+pub use expect::{Mismatch, SessionEvents, StepEvents, Subject, compare, compare_instead};
 pub use model::{
     Action, Client, DefaultAction, Dns, DnsMode, KnownDeviation, Located, LogFormat, MacroStage, Message,
     MilterSection, Mta, Scenario, Session, Step, Timeouts, Unit, ZoneText,

@@ -29,6 +29,8 @@ pub struct Scenario {
     pub differs: Option<Located<String>>,
     /// In what the milter is known to differ from what the scenario expects, as standards do.
     pub known_deviations: Vec<KnownDeviation>,
+    /// The sessions with what comes instead where a deviation is known; `None` is whatever differs.
+    pub instead: Option<Vec<Session>>,
     /// The zone, its faults and the expected journal.
     pub dns: Dns,
     /// The MTA and what its administrator set.

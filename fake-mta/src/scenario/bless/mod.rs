@@ -8,7 +8,7 @@ mod lines;
 mod lists;
 mod splice;
 
-use super::{Mismatch, SessionEvents, Unit};
+use super::{Mismatch, SessionEvents, Subject, Unit};
 use crate::diag::{Diag, Source};
 
 /// A unit that was played, and how it compares.
@@ -40,10 +40,23 @@ pub struct Blessing {
 /// Units that were not played, and steps that a broken-off run did not reach, keep what they expect.
 pub fn bless(source: &Source, judged: &[Judged<'_>], force: bool) -> Blessing {
     let mut pass = Pass { force, edits: Vec::new(), refused: Vec::new() };
-    lines::bless(source, judged, &mut pass);
-    lists::bless(judged, &mut pass);
+    let judged: Vec<Judged<'_>> = judged.iter().map(|one| without_deviation(*one, &mut pass)).collect();
+    lines::bless(source, &judged, &mut pass);
+    lists::bless(&judged, &mut pass);
     let changes = pass.edits.len();
     Blessing { text: splice::splice(source.text(), pass.edits), changes, refused: pass.refused }
+}
+
+/// What should come and what comes instead are both said by hand where a deviation is known.
+fn without_deviation<'a>(one: Judged<'a>, pass: &mut Pass) -> Judged<'a> {
+    let Some(other) = one.mismatches.iter().find(|mismatch| mismatch.subject == Subject::OtherDeviation) else {
+        return one;
+    };
+    let diag = Diag::warning("not blessed: `instead` is changed by hand").label(&other.span, "");
+    if !pass.refused.contains(&diag) {
+        pass.refused.push(diag);
+    }
+    Judged { mismatches: &[], ..one }
 }
 
 /// The unified diff between a file's old and new text; empty if they are equal.

@@ -31,8 +31,10 @@ pub struct Mismatch {
 pub enum Subject {
     /// The lines of a step.
     Line(LineKind),
-    /// `known_deviation` of the scenario.
+    /// `known_deviation` of the scenario, which is gone.
     KnownDeviation,
+    /// `known_deviation` of the scenario, where something else comes than its `instead` says.
+    OtherDeviation,
     /// `envelope` of a session.
     Envelope,
     /// `delivered` of a session.
@@ -52,9 +54,18 @@ pub enum Subject {
 /// Steps and sessions that were not played, because the run broke off, are not compared. `journal` is the list of all DNS
 /// questions, `name TYPE` each.
 pub fn compare(unit: &Unit, sessions: &[SessionEvents], journal: &[String]) -> Vec<Mismatch> {
+    compare_all(unit, &unit.scenario.sessions, sessions, journal)
+}
+
+/// The same with what `instead` says in the place of what is expected; all holds where nothing is said.
+pub fn compare_instead(unit: &Unit, sessions: &[SessionEvents], journal: &[String]) -> Vec<Mismatch> {
+    let Some(planned) = &unit.scenario.instead else { return Vec::new() };
+    compare_all(unit, planned, sessions, journal)
+}
+
+fn compare_all(unit: &Unit, planned: &[Session], sessions: &[SessionEvents], journal: &[String]) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
     let mut names = Names::default();
-    let planned = &unit.scenario.sessions;
     for (index, (session, events)) in planned.iter().zip(sessions).enumerate() {
         for (step_index, (planned, events)) in session.steps.iter().zip(&events.steps).enumerate() {
             let mut found = step::compare(planned, &unit.profile, events, &mut names);

@@ -15,7 +15,7 @@ mod events;
 mod lists;
 mod step;
 
-pub use compare::{Mismatch, Subject, compare};
+pub use compare::{Mismatch, Subject, compare, compare_instead};
 pub use events::{SessionEvents, StepEvents};
 
 pub(super) use step::actual;

@@ -87,6 +87,8 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
     let messages = messages::read(fields.node("messages"), dir, fields.problems());
     let sessions = session::read_all(&mut fields, &messages);
     session::check_milters(&sessions, 1 + more_milters.len(), fields.problems());
+    let instead = known::read_instead(&mut fields, !known_deviations.is_empty(), &sessions);
+    session::check_milters(instead.as_deref().unwrap_or_default(), 1 + more_milters.len(), fields.problems());
     let source = Arc::clone(source);
     Some(Scenario {
         source,
@@ -98,6 +100,7 @@ fn read_scenario(source: &Arc<Source>, tree: &Expanded, is_variant: bool, proble
         note,
         differs,
         known_deviations,
+        instead,
         dns,
         mta,
         milter,

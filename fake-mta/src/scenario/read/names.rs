@@ -31,7 +31,7 @@ pub(super) fn check(scenarios: &[Scenario], problems: &mut Problems) {
 /// All expected texts of a scenario.
 fn expected(scenario: &Scenario) -> Vec<(&str, &Span)> {
     let mut texts = Vec::new();
-    for session in &scenario.sessions {
+    for session in scenario.sessions.iter().chain(scenario.instead.iter().flatten()) {
         for step in &session.steps {
             let lines = step.lines.iter().chain(step.wire.iter().flat_map(|wire| &wire.lines));
             texts.extend(lines.map(|line| (line.text.as_str(), &line.text_span)));

@@ -37,7 +37,7 @@ pub(super) fn read_all(fields: &mut Fields<'_>, messages: &BTreeMap<String, Mess
             fields.problems().add(wrong_type(expect, "a variant's `expect`", "a table"));
         }
         for entry in expect.entries() {
-            replace_lines(&mut sessions, entry, fields.problems());
+            replace_lines(&mut sessions, "expect", entry, fields.problems(), |step, lines| step.lines = lines);
         }
     }
     sessions
@@ -72,12 +72,17 @@ fn read(node: &Node, messages: &BTreeMap<String, Message>, problems: &mut Proble
         wire::attach(&mut steps, &block, fields.problems());
     }
     let span = node.span.clone();
-    let envelope = fields.lines("envelope");
-    envelope.iter().flatten().for_each(|line| check_envelope(line, fields.problems()));
-    let envelope = located(fields.node("envelope"), envelope);
+    let envelope = envelope(&mut fields);
     let delivered = delivered(&mut fields);
     let log = fields.lines("log").unwrap_or_default();
     Some(Session { span, client: client?, steps, envelope, delivered, log })
+}
+
+/// `envelope`, each entry of it checked.
+pub(super) fn envelope(fields: &mut Fields<'_>) -> Option<Located<Vec<Located<String>>>> {
+    let envelope = fields.lines("envelope");
+    envelope.iter().flatten().for_each(|line| check_envelope(line, fields.problems()));
+    located(fields.node("envelope"), envelope)
 }
 
 /// An entry that can come, or a matcher.
@@ -105,7 +110,7 @@ fn located<T>(node: Option<&Node>, value: Option<T>) -> Option<Located<T>> {
 }
 
 /// `delivered = '''…'''` for one message, a list of blocks for several, `[]` for none.
-fn delivered(fields: &mut Fields<'_>) -> Option<Located<Vec<Vec<Located<String>>>>> {
+pub(super) fn delivered(fields: &mut Fields<'_>) -> Option<Located<Vec<Vec<Located<String>>>>> {
     let node = fields.node("delivered")?;
     let blocks: Vec<&Node> = match &node.value {
         Value::Array(items) => items.iter().collect(),
@@ -162,17 +167,23 @@ fn check_message(action: &Action, messages: &BTreeMap<String, Message>, span: &S
     problems.add(Diag::error(format!("no message `{name}` in [messages]")).label(span, "").help(help));
 }
 
-/// Gives the steps that a variant names the lines it writes, in the place of all they have.
-fn replace_lines(sessions: &mut [Session], entry: &Entry, problems: &mut Problems) {
-    let Some(lines) = expected_lines(&entry.node, problems) else { return };
-    let wanted = match step_key(entry) {
+/// Puts the lines of an entry of `table` into the steps that it names.
+pub(super) fn replace_lines(
+    sessions: &mut [Session],
+    table: &str,
+    entry: &Entry,
+    problems: &mut Problems,
+    put: impl Fn(&mut Step, Vec<Line>),
+) {
+    let Some(lines) = expected_lines(&entry.node, table, problems) else { return };
+    let wanted = match step_key(entry, table) {
         Ok(wanted) => wanted,
         Err(diag) => return problems.add(diag),
     };
     let mut found = false;
     for step in sessions.iter_mut().flat_map(|session| &mut session.steps) {
         if step.action.value == wanted {
-            step.lines.clone_from(&lines);
+            put(step, lines.clone());
             found = true;
         }
     }
@@ -188,32 +199,32 @@ fn replace_lines(sessions: &mut [Session], entry: &Entry, problems: &mut Problem
     }
 }
 
-/// The step that a key of a variant's `expect` names: `connect`, or a `C:` line.
-fn step_key(entry: &Entry) -> Result<Action, Diag> {
+/// The step that a key of `expect` or `instead` names: `connect`, or a `C:` line.
+fn step_key(entry: &Entry, table: &str) -> Result<Action, Diag> {
     if entry.key == "connect" {
         return Ok(Action::Connect);
     }
     match entry.key.strip_prefix("C:") {
         Some(text) => dialogue::parse_action(text.trim(), &entry.key_span),
-        None => Err(Diag::error("a key of `expect` is a `C:` line of the dialogue, or `connect`")
+        None => Err(Diag::error("a step is named by its `C:` line in the dialogue, or `connect`")
             .label(&entry.key_span, "")
-            .help("write it as `expect.\"C: RCPT TO:<user@example.com>\" = '''…'''`")),
+            .help(format!("write it as `{table}.\"C: RCPT TO:<user@example.com>\" = '''…'''`"))),
     }
 }
 
 /// The expected lines of a block or of a list.
-fn expected_lines(node: &Node, problems: &mut Problems) -> Option<Vec<Line>> {
+fn expected_lines(node: &Node, table: &str, problems: &mut Problems) -> Option<Vec<Line>> {
     let blocks: Vec<&Node> = match &node.value {
         Value::Array(items) => items.iter().collect(),
         _ => vec![node],
     };
     let mut expected = Vec::new();
     for block in blocks {
-        for line in problems.take(as_block(block, "expect"))? {
+        for line in problems.take(as_block(block, table))? {
             match problems.take(dialogue::parse_line(&line.text, &line.span))? {
                 Some(DialogueLine::Expected(line)) => expected.push(line),
                 Some(DialogueLine::Client { span, .. }) => problems.add(
-                    Diag::error("a variant's `expect` holds only what is expected")
+                    Diag::error(format!("`{table}` holds only what is expected"))
                         .label(&span, "")
                         .help("write the whole `dialogue` in `[[variant.session]]` to change what the client says"),
                 ),
