@@ -42,6 +42,7 @@ fn result(unit: Unit) -> UnitResult {
         mismatches: Vec::new(),
         warnings: Vec::new(),
         difference: None,
+        milter_differs: Vec::new(),
         is_compared: false,
         strict: false,
         rerun: "fake-mta run a.toml".to_owned(),

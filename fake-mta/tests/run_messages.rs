@@ -29,13 +29,15 @@ impl Player for Canned {
             let parts =
                 unit.scenario.tags.iter().any(|tag| tag.value == "parts") && unit.profile.to_string() == "postfix";
             let reply = if index > 0 && parts { "451 4.3.5 broken".to_owned() } else { reply };
+            let unsteady = index == 1 && unit.scenario.tags.iter().any(|tag| tag.value == "unsteady");
+            let answer = if unsteady { format!("reply 550 5.7.1 {}", unit.profile) } else { "continue".to_owned() };
             let start = transcript.lines().count();
             transcript += &format!("C: {}\nS: {reply}\n", step.action.value);
             let range = start..start + 2;
             let warns = index == 1 && unit.scenario.tags.iter().any(|tag| tag.value == "warns");
             steps.push(StepEvents {
                 replies: vec![reply],
-                milter: vec!["continue".into()],
+                milter: vec![answer],
                 warnings: if warns { vec![finding(0), finding(1)] } else { Vec::new() },
                 transcript: range,
                 ..StepEvents::default()
@@ -146,6 +148,15 @@ async fn where_the_two_mtas_part_is_told() {
     insta::assert_snapshot!(told(dir.path(), &unused_milter(dir.path())).await);
     let strict = Options { strict: true, ..unused_milter(dir.path()) };
     assert!(told(dir.path(), &strict).await.contains("5 passed, 1 failed, 0 skipped"));
+}
+
+#[tokio::test]
+async fn what_the_milter_does_differently_by_itself_is_told_apart() {
+    let unsteady = WARNS.replace("warns", "unsteady");
+    let knows = format!("differs = 'it looks at the clock'\n{unsteady}");
+    let dir = folder(&[("a.toml", &unsteady), ("b.toml", &knows)]);
+    let strict = Options { strict: true, ..unused_milter(dir.path()) };
+    insta::assert_snapshot!(told(dir.path(), &strict).await);
 }
 
 #[tokio::test]

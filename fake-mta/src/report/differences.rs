@@ -7,8 +7,29 @@ use crate::{
     run::{Difference, Summary, UnitResult},
 };
 
-/// All of them, but those that scenarios know of. Failed units have told theirs already, if differences are failures.
+/// All of them, but those that scenarios know of, and what the milter did differently by itself.
 pub(crate) fn section(summary: &Summary, verbose: bool) -> String {
+    of_the_mtas(summary, verbose) + &of_the_milter(summary)
+}
+
+/// Where the milter did not answer both MTAs alike: a clock, a random number or a macro went into its answer, or it is not steady.
+fn of_the_milter(summary: &Summary) -> String {
+    let mut text = String::new();
+    for result in summary.results.iter().filter(|result| result.unit.scenario.differs.is_none()) {
+        for differs in &result.milter_differs {
+            text += &format!("  --> {}\n", escape(&placed(result, differs)));
+        }
+    }
+    if text.is_empty() {
+        return text;
+    }
+    format!(
+        "\nthe milter itself answered sendmail and Postfix differently, though both told it the same (macros apart):\n{text}\n"
+    )
+}
+
+/// Failed units have told theirs already, if differences are failures.
+fn of_the_mtas(summary: &Summary, verbose: bool) -> String {
     let told = |result: &&UnitResult| result.untold_difference().is_some() && !result.strict;
     let results: Vec<&UnitResult> = summary.results.iter().filter(told).collect();
     let unfounded = unfounded(summary).concat();
@@ -40,7 +61,8 @@ fn unfounded(summary: &Summary) -> Vec<String> {
     let mut files: Vec<(&Path, bool)> = Vec::new();
     let declared = |result: &&UnitResult| result.is_compared && result.unit.scenario.differs.is_some();
     for result in summary.results.iter().filter(declared) {
-        let (path, differs) = (result.unit.scenario.path(), result.difference.is_some());
+        let differs = result.difference.is_some() || !result.milter_differs.is_empty();
+        let path = result.unit.scenario.path();
         match files.iter_mut().find(|(known, _)| *known == path) {
             Some((_, known)) => *known |= differs,
             None => files.push((path, differs)),
@@ -52,10 +74,12 @@ fn unfounded(summary: &Summary) -> Vec<String> {
 
 /// `file:line: NAME: the delivered message`.
 pub(super) fn line(result: &UnitResult, difference: &Difference) -> String {
+    escape(&placed(result, &difference.places.join(", "))).into_owned()
+}
+
+fn placed(result: &UnitResult, text: &str) -> String {
     let scenario = &result.unit.scenario;
-    let (path, line) = (scenario.path().display(), scenario.name.span.line());
-    let text = format!("{path}:{line}: {}: {}", scenario.name, difference.places.join(", "));
-    escape(&text).into_owned()
+    format!("{}:{}: {}: {text}", scenario.path().display(), scenario.name.span.line(), scenario.name)
 }
 
 /// The difference of a unit as an error, if differences are failures.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use super::UnitResult;
-use crate::scenario::{ProfileKind, Session, SessionEvents, StepEvents};
+use crate::scenario::{ProfileKind, Session, SessionEvents, StepEvents, is_quiet};
 
 /// Where the two MTAs part in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,9 +17,19 @@ pub struct Difference {
     pub diff: String,
 }
 
+/// What comparing both MTAs' runs of a scenario comes to.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// Where the MTAs part.
+    pub(super) difference: Option<Difference>,
+    /// Where the milter answered them differently though they had told it the same: a line for each session. What comes of that is
+    /// no affair of the MTAs.
+    pub(super) milter_differs: Vec<String>,
+}
+
 /// Compares a unit that was just played with its scenario's run as the other MTA; `None` if there is none. Only whole runs tell
 /// anything.
-pub(super) fn find(before: &[UnitResult], result: &UnitResult) -> Option<Option<Difference>> {
+pub(super) fn find(before: &[UnitResult], result: &UnitResult) -> Option<Compared> {
     let is_pair = |other: &&UnitResult| Arc::ptr_eq(&other.unit.scenario, &result.unit.scenario);
     let other = before.iter().rev().take(PROFILES_MAX).filter(is_pair).find(|other| {
         let kinds = [other.unit.profile.kind, result.unit.profile.kind];
@@ -34,7 +44,7 @@ pub(super) fn find(before: &[UnitResult], result: &UnitResult) -> Option<Option<
     Some(between(sendmail, postfix))
 }
 
-fn between(sendmail: &UnitResult, postfix: &UnitResult) -> Option<Difference> {
+fn between(sendmail: &UnitResult, postfix: &UnitResult) -> Compared {
     let scenario = &sendmail.unit.scenario;
     let hostname = scenario.mta.hostname.as_ref().map_or(super::settings::DEFAULT_HOSTNAME, |name| name.as_str());
     let mut sides = Sides::default();
@@ -42,12 +52,13 @@ fn between(sendmail: &UnitResult, postfix: &UnitResult) -> Option<Difference> {
     for (session, (one, other)) in scenario.sessions.iter().zip(sessions) {
         sides.session(session, one, other, hostname);
     }
-    if sides.places.is_empty() {
-        return None;
+    let Sides { sendmail, postfix, places, milter_differs } = sides;
+    if places.is_empty() {
+        return Compared { difference: None, milter_differs };
     }
-    let diff = TextDiff::from_lines(&sides.sendmail, &sides.postfix);
+    let diff = TextDiff::from_lines(&sendmail, &postfix);
     let diff = diff.unified_diff().context_radius(1).header("sendmail", "Postfix").to_string();
-    Some(Difference { places: sides.places, diff })
+    Compared { difference: Some(Difference { places, diff }), milter_differs }
 }
 
 /// Both forms of a scenario, and where they part.
@@ -56,11 +67,18 @@ struct Sides {
     sendmail: String,
     postfix: String,
     places: Vec<String>,
+    milter_differs: Vec<String>,
 }
 
 impl Sides {
     fn session(&mut self, session: &Session, one: &SessionEvents, other: &SessionEvents, hostname: &str) {
-        for (step, (one, other)) in session.steps.iter().zip(one.steps.iter().zip(&other.steps)) {
+        for (index, (step, (one_step, other_step))) in
+            session.steps.iter().zip(one.steps.iter().zip(&other.steps)).enumerate()
+        {
+            if let Some(answers) = answered_differently(&one.steps[..=index], &other.steps[..=index]) {
+                return self.milter_differs.push(format!("`C: {}`: {answers}", step.action.value));
+            }
+            let (one, other) = (one_step, other_step);
             self.both(&format!("C: {}\n", step.action.value));
             let (class, other_class) = (class(one), class(other));
             if class == other_class {
@@ -103,6 +121,55 @@ impl Sides {
             self.places.push(place);
         }
     }
+}
+
+/// The first answers of the milter to the last of the steps that are not the same, if all that it was told up to there is.
+fn answered_differently(one: &[StepEvents], other: &[StepEvents]) -> Option<String> {
+    let (sendmail, postfix) = (answers(one.last()?), answers(other.last()?));
+    let at = (0..sendmail.len().max(postfix.len())).find(|at| sendmail.get(*at) != postfix.get(*at))?;
+    if !told(one).eq(told(other)) {
+        return None;
+    }
+    let [sendmail, postfix] = [&sendmail, &postfix].map(|answers| answers.get(at).map_or("", String::as_str));
+    let same = sendmail.chars().zip(postfix.chars()).take_while(|(one, other)| one == other).count();
+    let shown =
+        |answer: &str| if answer.is_empty() { "nothing".to_owned() } else { format!("`{}`", around(answer, same)) };
+    Some(format!("{} to sendmail, {} to Postfix", shown(sendmail), shown(postfix)))
+}
+
+/// The beginning of a long text, and what stands at a place of it, counted in characters.
+fn around(text: &str, at: usize) -> String {
+    let from = at.saturating_sub(BEFORE_CHARS);
+    let end: String = text.chars().skip(from).take(SHOWN_CHARS).collect();
+    let more = if text.chars().count() > from + SHOWN_CHARS { "…" } else { "" };
+    if from <= START_CHARS {
+        let start: String = text.chars().take(from).collect();
+        return format!("{start}{end}{more}");
+    }
+    let start: String = text.chars().take(START_CHARS).collect();
+    format!("{start}…{end}{more}")
+}
+
+/// What the milters said, as `M:` lines, where it is more than that the mail may go on.
+fn answers(events: &StepEvents) -> Vec<String> {
+    let first = events.milter.iter().map(|answer| ("M".to_owned(), answer));
+    let later = events.later_milters.iter();
+    let later = later.flat_map(|(number, answers)| answers.iter().map(move |answer| (format!("M{number}"), answer)));
+    first
+        .chain(later)
+        .filter(|(_, answer)| !is_quiet(answer))
+        .map(|(letter, answer)| format!("{letter}: {answer}"))
+        .collect()
+}
+
+/// What the milters were told of the mail. Offers, macros and the ends of things are each MTA's own.
+fn told(steps: &[StepEvents]) -> impl Iterator<Item = &str> {
+    steps.iter().flat_map(|events| &events.wire).filter_map(|packet| {
+        let (_, told) =
+            packet.text.split_once("> ").filter(|(number, _)| number.chars().all(|c| c.is_ascii_digit()))?;
+        let verb = told.split(' ').next().unwrap_or_default();
+        (!OF_THE_MTA.contains(&verb)).then_some(packet.text.as_str())
+    })
 }
 
 /// The first digit of the last reply of a step: what the client acts upon.
@@ -197,6 +264,14 @@ fn is_own_trace(field: &str, hostname: &str) -> bool {
     name(field) == "received" && field.split_ascii_whitespace().any(|word| word == hostname)
 }
 
+/// What each MTA sends when, and as, it sees fit.
+const OF_THE_MTA: [&str; 5] = ["negotiate", "macro", "abort", "quit", "[close]"];
+
+/// So much is shown of where an answer begins, of what stands before a place in it, and from there on.
+const START_CHARS: usize = 30;
+const BEFORE_CHARS: usize = 10;
+const SHOWN_CHARS: usize = 40;
+
 /// What sendmail makes up.
 const GENERATED: [&str; 3] = ["date", "from", "message-id"];
 
@@ -206,6 +281,7 @@ const PROFILES_MAX: usize = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Packet;
 
     fn steps(replies: &[&str]) -> Vec<StepEvents> {
         let step = |line: &&str| StepEvents { replies: vec![(*line).to_owned()], ..StepEvents::default() };
@@ -228,6 +304,43 @@ mod tests {
         let differ = sides(&sendmail, &session("451 4.3.5 broken"));
         assert_eq!(differ.places, ["the reply to `C: MAIL FROM:<a@b>`"]);
         assert!(differ.sendmail.ends_with("S: 554 5.7.1 <a@b>... no\n"), "{}", differ.sendmail);
+    }
+
+    /// A session in which the milter was told this and answered that, and what came of it.
+    fn asked(told: &[&str], answer: &str, reply: &str, delivered: &str) -> SessionEvents {
+        let packet = |text: &&str| Packet { text: (*text).to_owned(), hex: String::new() };
+        let mut steps = steps(&["220 hello", reply]);
+        steps[1].milter = vec!["continue".to_owned(), answer.to_owned()];
+        steps[1].wire = told.iter().map(packet).collect();
+        SessionEvents { steps, delivered: vec![delivered.to_owned()], ..SessionEvents::default() }
+    }
+
+    #[test]
+    fn what_the_milter_answers_differently_is_no_difference_of_the_mtas() {
+        let sendmail = asked(&["> macro M i=1", "> mail <a@b>"], "addheader X: 1", "250 ok", "X: 1\n\nhi\n");
+        let postfix = asked(&["> mail <a@b>", "> abort"], "addheader X: 2", "250 ok", "X: 2\n\nhi\n");
+        let found = sides(&sendmail, &postfix);
+        assert_eq!(found.places, [""; 0]);
+        let told = "`C: MAIL FROM:<a@b>`: `M: addheader X: 1` to sendmail, `M: addheader X: 2` to Postfix";
+        assert_eq!(found.milter_differs, [told]);
+        let silent = sides(&sendmail, &asked(&["> mail <a@b>"], "continue", "250 ok", "hi\n"));
+        assert!(silent.milter_differs[0].ends_with("`M: addheader X: 1` to sendmail, nothing to Postfix"));
+    }
+
+    #[test]
+    fn of_long_answers_the_place_where_they_part_is_shown() {
+        let text = "M: addheader X: ".to_owned() + &"0123456789".repeat(9);
+        assert_eq!(around("M: reject", 3), "M: reject");
+        assert_eq!(around(&text, 30), "M: addheader X: 01234567890123456789012345678901234567890123…");
+        assert_eq!(around(&text, 86), "M: addheader X: 01234567890123…012345678901234567890123456789");
+    }
+
+    #[test]
+    fn what_the_milter_is_told_differently_is_one() {
+        let sendmail = asked(&["> mail <a@b>", "2> mail <a@b>"], "reject", "550 no", "hi\n");
+        let postfix = asked(&["> mail <a@b>", "2> mail <a@b> SIZE=1"], "accept", "250 ok", "hi\n");
+        let found = sides(&sendmail, &postfix);
+        assert_eq!((found.places.len(), found.milter_differs.len()), (1, 0));
     }
 
     #[test]

@@ -52,9 +52,11 @@ pub(super) async fn run_units(
         waiting.insert(index, ended);
         while let Some(mut next) = waiting.remove(&results.len()) {
             for result in &mut next {
-                let compared = difference::find(&results, result);
-                result.is_compared = compared.is_some();
-                result.difference = compared.flatten();
+                if let Some(compared) = difference::find(&results, result) {
+                    result.is_compared = true;
+                    result.difference = compared.difference;
+                    result.milter_differs = compared.milter_differs;
+                }
             }
             next.iter().for_each(|result| done(result, true));
             results.extend(next);
@@ -151,6 +153,7 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
         mismatches,
         warnings,
         difference: None,
+        milter_differs: Vec::new(),
         is_compared: false,
         strict,
         rerun,

@@ -23,6 +23,8 @@ pub struct UnitResult {
     pub warnings: Vec<Warning>,
     /// Where the other MTA parts from this one. It stands with the later of the two.
     pub difference: Option<Difference>,
+    /// Where the milter answered the other MTA differently though it was told the same, macros apart. With the later of the two too.
+    pub milter_differs: Vec<String>,
     /// Whether both MTAs have played the scenario to its end, and this is the later of the two.
     pub is_compared: bool,
     /// Whether warnings and differences are failures.
