@@ -15,6 +15,7 @@ use std::{
 
 pub use find::{FILE_NAME, find};
 pub use helper::Helper;
+pub(crate) use template::names_dns;
 pub use template::{Placeholders, Template};
 
 use crate::{
@@ -178,6 +179,13 @@ impl Suite {
     /// Whether `[milter.config]` reaches the milter: as a file, or through placeholders.
     pub(crate) fn takes_config(&self) -> bool {
         self.config_file.is_some() || self.templates().any(|template| template.config_keys().next().is_some())
+    }
+
+    /// Whether a placeholder for the DNS server stands in anything that reaches the milter.
+    pub(crate) fn names_dns(&self) -> bool {
+        let openspf = self.openspf.results.iter().chain(&self.openspf.explanations);
+        self.templates().any(|template| names_dns(template.text()))
+            || [&self.config].into_iter().chain(openspf).any(|table| names_dns(&table.to_string()))
     }
 
     /// A placeholder without a value in the suite would be one for some scenarios and none for others.

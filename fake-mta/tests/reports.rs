@@ -41,6 +41,7 @@ fn result(unit: Unit) -> UnitResult {
         played,
         mismatches: Vec::new(),
         warnings: Vec::new(),
+        hint: None,
         difference: None,
         milter_differs: Vec::new(),
         is_compared: false,

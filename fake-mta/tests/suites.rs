@@ -125,6 +125,23 @@ fn a_milter_that_reads_resolv_conf_finds_the_fake_dns_server() {
     assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
 }
 
+#[test]
+fn a_milter_that_asks_nothing_and_is_told_no_server_perhaps_reads_resolv_conf() {
+    let zone = "[dns]\nzone = 'a.example. A 192.0.2.1'";
+    insta::assert_snapshot!("asked_nothing", run(REFUSES, &scenario("tempfail", zone), &["--profile", "postfix"]));
+    let asks = |suite: &str, scenario: &str| run(suite, scenario, &[]).contains("nothing tells it where that is");
+    let question = scenario("continue\nD: a.example A", "");
+    assert!(asks(REFUSES, &question) && asks(REFUSES, &scenario("continue", "dns.expect = ['a.example A']")));
+    // It is told, it has nothing to ask, it may not need the zone, or all is well.
+    for told in ["env.X = '{dns.host}'", "config.x = '{dns}'\nconfig_file = '{dir}/x'"] {
+        assert!(!asks(&format!("{REFUSES}{told}\n"), &question), "{told}");
+    }
+    assert!(!asks(REFUSES, &scenario("continue\nD: a.example A", "milter.env.X = '{dns}'")));
+    for fine in [scenario("continue\nD: none", ""), scenario("continue", zone), scenario("reject", zone)] {
+        assert!(!asks(REFUSES, &fine), "{fine}");
+    }
+}
+
 /// A shell that goes on only if `/etc/resolv.conf` names the server that the placeholder names.
 const APART: &str = "[milter]\nnetns = true\ncommand = ['sh', '-c', 'test {dns.port} = 53 && grep -qx \"nameserver {dns.host}\" \
                      /etc/resolv.conf && exec {bin}/fake-mta filter --script {dir}/s --listen {listen}']\nfiles.s = 'rcpt: reject'\n";

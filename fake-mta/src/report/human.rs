@@ -138,6 +138,10 @@ pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
         let last = all.saturating_sub(MAX_EXCERPT_LINES)..all;
         text += &transcript_lines(result, &last);
     }
+    if let Some(hint) = &result.hint {
+        text += &hint.render(colour);
+        text.push('\n');
+    }
     text += &indented("zone:", &result.played.zone);
     text += &indented("DNS log:", &result.played.dns_log);
     text + &format!("to run it alone:\n  {}\n", result.rerun)
@@ -148,7 +152,8 @@ pub(super) fn diags(result: &UnitResult) -> Vec<Diag> {
     let mismatches = mismatch::diags(&result.mismatches).into_iter();
     let fatal = result.played.fatal.iter().map(|fatal| fatal_diag(result, fatal));
     let strict = warnings::diags(result).into_iter().filter(|_| result.fails_by_warnings());
-    mismatches.chain(fatal).chain(strict).chain(differences::diag(result)).collect()
+    let hint = result.hint.iter().cloned();
+    mismatches.chain(fatal).chain(strict).chain(differences::diag(result)).chain(hint).collect()
 }
 
 fn fatal_diag(result: &UnitResult, fatal: &Fatal) -> Diag {

@@ -60,6 +60,7 @@ fn unit(result: &UnitResult) -> Value {
         "mismatches": mismatches,
         "warnings": warnings,
         "difference": result.difference.as_ref().map(|found| json!({ "places": found.places, "diff": found.diff })),
+        "hint": result.hint.as_ref().map(|hint| json!({ "what": hint.title, "help": hint.help })),
         "milter_differs": result.milter_differs,
         "fatal": result.played.fatal.as_ref().map(|fatal| fatal.text.clone()),
         "fatal_detail": result.played.fatal.as_ref().map(fatal),

@@ -8,6 +8,7 @@ mod console;
 mod difference;
 mod discover;
 mod family;
+mod hint;
 mod kept;
 mod launch;
 mod netns;

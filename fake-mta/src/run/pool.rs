@@ -10,7 +10,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 
 use super::{
     Cancel, Fatal, FatalKind, Keep, Options, Played, Player, Rounds, UnitResult, Warning, World, WorldOptions,
-    difference,
+    difference, hint,
     kept::Kept,
     plan::{Plan, Planned},
     quoted,
@@ -146,12 +146,15 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
     let mut rerun = rerun(&unit, options);
     rerun.extend(openspf.and_then(|case| case.rerun_option()));
     let warnings = Warning::of(&unit, &played.sessions);
+    let is_failed = !mismatches.is_empty() || played.fatal.is_some();
+    let hint = if is_failed { hint::asked_nothing(&unit, &mismatches, &played, options) } else { None };
     UnitResult {
         elapsed: began.elapsed(),
         unit,
         played,
         mismatches,
         warnings,
+        hint,
         difference: None,
         milter_differs: Vec::new(),
         is_compared: false,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Difference, FatalKind, Played};
 use crate::{
+    diag::Diag,
     lint::Finding,
     scenario::{LineKind, Mismatch, SessionEvents, Unit},
 };
@@ -21,6 +22,8 @@ pub struct UnitResult {
     pub mismatches: Vec<Mismatch>,
     /// What is wrong with what the milter sent, where the scenario does not say that it knows.
     pub warnings: Vec<Warning>,
+    /// What may lie behind a failure.
+    pub hint: Option<Diag>,
     /// Where the other MTA parts from this one. It stands with the later of the two.
     pub difference: Option<Difference>,
     /// Where the milter answered the other MTA differently though it was told the same, macros apart. With the later of the two too.

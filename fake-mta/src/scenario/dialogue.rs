@@ -34,6 +34,11 @@ impl Line {
         self.text_span.text() == self.text
     }
 
+    /// Whether it expects a DNS question.
+    pub(crate) fn is_question(&self) -> bool {
+        self.kind == LineKind::Dns && self.text != NONE
+    }
+
     /// Whether it holds in `profile`.
     pub fn holds_in(&self, profile: &ProfileName) -> bool {
         self.only.is_empty() || self.only.iter().any(|only| profile.is_a(only))

@@ -148,6 +148,11 @@ impl Placeholders<'_> {
     }
 }
 
+/// Whether a text names the DNS server, or its host or port.
+pub(crate) fn names_dns(text: &str) -> bool {
+    placeholders(text).any(|(start, end)| matches!(&text[start + 1..end - 1], "dns" | "dns.host" | "dns.port"))
+}
+
 /// A value as a configuration file of another syntax has it.
 fn scalar(value: &toml::Value) -> Option<String> {
     match value {
