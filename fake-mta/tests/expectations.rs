@@ -131,6 +131,7 @@ fn packets_are_expected_decoded_or_with_their_bytes() {
     }
     assert_eq!(wire_differences("> helo x\n< accept", &packets), ["< accept -> < continue"]);
     assert_eq!(wire_differences("> helo x", &packets), ["nothing -> < continue"]);
+    assert_eq!(wire_differences("> helo [..=a]\n< [..=a]", &packets), ["< x -> < continue"]);
     let hex = "> helo x | 00000003 48 7900\n< continue";
     assert_eq!(wire_differences(hex, &packets), ["> helo x | 00000003 48 7900 -> > helo x | 00000003 48 7800"]);
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Line, LineKind, Step, dialogue,
-    matcher::{Bindings, Matcher},
+    matcher::{ANY_LINES, Bindings, Matcher},
     node::TextLine,
     problems::Problems,
     vocabulary::Unknown,
@@ -100,12 +100,37 @@ impl<'a> Expected<'a> {
         }
     }
 
-    /// Whether the packet is that one.
-    pub(super) fn matches(&self, packet: &Packet, bindings: &Bindings) -> bool {
-        let bare = |hex: &str| hex.replace(' ', "").to_ascii_lowercase();
-        Matcher::checked(self.text, bindings).matches(&packet.text)
-            && self.hex.is_none_or(|hex| Matcher::checked(&bare(hex), &Bindings::default()).matches(&bare(&packet.hex)))
+    /// The same, ready to be compared with many packets.
+    pub(super) fn compiled(&self, bindings: &Bindings) -> Compiled {
+        let hex = self.hex.map(|hex| Matcher::checked(&bare(hex), &Bindings::default()));
+        Compiled { text: Matcher::checked(self.text, bindings), hex, is_any: self.text == ANY_LINES }
     }
+}
+
+/// An expected packet whose matchers are compiled.
+pub(super) struct Compiled {
+    /// What it says.
+    pub(super) text: Matcher,
+    hex: Option<Matcher>,
+    /// It stands for any number of packets.
+    pub(super) is_any: bool,
+}
+
+impl Compiled {
+    /// Whether the packet is that one.
+    pub(super) fn matches(&self, packet: &Packet) -> bool {
+        self.text.matches(&packet.text) && self.hex.as_ref().is_none_or(|hex| hex.matches(&bare(&packet.hex)))
+    }
+
+    /// Whether its bytes are written.
+    pub(super) fn has_hex(&self) -> bool {
+        self.hex.is_some()
+    }
+}
+
+/// Hex digits in one form.
+fn bare(hex: &str) -> String {
+    hex.replace(' ', "").to_ascii_lowercase()
 }
 
 /// A packet that went over the wire.
@@ -139,7 +164,7 @@ mod tests {
             ("> mail <a@b> | 00000008 4d 3c61406200", false),
             ("> mail <a@c> | 00000007 4d 3c61406200", false),
         ] {
-            assert_eq!(Expected::new(line).matches(&packet, &Bindings::default()), fits, "{line}");
+            assert_eq!(Expected::new(line).compiled(&Bindings::default()).matches(&packet), fits, "{line}");
         }
         assert_eq!(Expected::new("< addheader X: a | text").hex, None);
     }

@@ -10,7 +10,7 @@ use crate::{
         Located, Packet,
         matcher::{ANY_LINES, Bindings, Matcher},
         vocabulary,
-        wire::Expected,
+        wire::{Compiled, Expected},
     },
 };
 
@@ -64,22 +64,23 @@ pub(super) fn compare_with(
 
 /// All packets, in order; `...` stands for any number. What came is told as the scenario writes it: with its bytes, or without.
 pub(super) fn compare_packets(list: &List<'_>, actual: &[Packet], bindings: &mut Bindings) -> Vec<Mismatch> {
-    let expected: Vec<Expected<'_>> = list.expected.iter().map(|line| Expected::new(line)).collect();
-    let lines = Packets { expected: &expected, actual, bindings };
+    let expected = list.expected.iter().map(|line| Expected::new(line).compiled(bindings)).collect();
+    let lines = Packets { expected, actual };
+    let expected = &lines.expected;
     let mut anchor = list.anchor;
     let mut found = Vec::new();
     for step in align(&lines) {
         match step {
             Aligned::Match { expected: index, actual: came } => {
                 anchor = &list.expected[index].span;
-                if !Matcher::checked(expected[index].text, bindings).bind(&actual[came].text, bindings) {
-                    let came = actual[came].written(expected[index].hex.is_some());
+                if !expected[index].text.bind(&actual[came].text, bindings) {
+                    let came = actual[came].written(expected[index].has_hex());
                     found.push(list.mismatch(Some(index), anchor, Some(&came), bindings));
                 }
             }
             Aligned::Replaced { expected: index, actual: came } => {
                 anchor = &list.expected[index].span;
-                let came = actual[came].written(expected[index].hex.is_some());
+                let came = actual[came].written(expected[index].has_hex());
                 found.push(list.mismatch(Some(index), anchor, Some(&came), bindings));
             }
             Aligned::Missing { expected } => {
@@ -159,9 +160,8 @@ fn closest<'a>(line: &str, actual: &'a [String]) -> Option<&'a String> {
 }
 
 struct Packets<'a> {
-    expected: &'a [Expected<'a>],
+    expected: Vec<Compiled>,
     actual: &'a [Packet],
-    bindings: &'a Bindings,
 }
 
 impl Lines for Packets<'_> {
@@ -174,11 +174,11 @@ impl Lines for Packets<'_> {
     }
 
     fn fits(&self, expected: usize, actual: usize) -> bool {
-        self.expected[expected].matches(&self.actual[actual], self.bindings)
+        self.expected[expected].matches(&self.actual[actual])
     }
 
     fn is_any(&self, expected: usize) -> bool {
-        self.expected[expected].text == ANY_LINES
+        self.expected[expected].is_any
     }
 
     fn is_quiet(&self, _: usize) -> bool {
