@@ -142,6 +142,19 @@ fn a_milter_that_asks_nothing_and_is_told_no_server_perhaps_reads_resolv_conf() 
     }
 }
 
+#[test]
+fn a_verdict_that_the_scenario_says_nothing_of_is_told_with_what_follows() {
+    let suite = REFUSES.replace("rcpt: reject", "mail: reject");
+    let text = scenario("accept", "").replace("C: QUIT", "S: 250 [..]\nC: [message]\nM: accept\nC: QUIT");
+    insta::assert_snapshot!("follows", run(&suite, &text, &["--profile", "postfix"]));
+    // One that it expects is no surprise, and what differs in no answer has no consequences.
+    let expected = text.replace("C: RCPT", "S: 550 [..]\nC: RCPT");
+    assert!(!run(&suite, &expected, &[]).contains("before that the milter said"));
+    let logged = text.replace("M: accept\nS: 250 [..]", "L: never");
+    let text = run(&REFUSES.replace("reject", "continue"), &logged, &[]);
+    assert!(text.contains("the milter's answer differs") && !text.contains("may follow"), "{text}");
+}
+
 /// A shell that goes on only if `/etc/resolv.conf` names the server that the placeholder names.
 const APART: &str = "[milter]\nnetns = true\ncommand = ['sh', '-c', 'test {dns.port} = 53 && grep -qx \"nameserver {dns.host}\" \
                      /etc/resolv.conf && exec {bin}/fake-mta filter --script {dir}/s --listen {listen}']\nfiles.s = 'rcpt: reject'\n";

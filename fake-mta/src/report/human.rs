@@ -4,7 +4,10 @@ use std::{fmt::Write as _, ops::Range};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{differences, flaky_text, mismatch, warnings};
+use super::{
+    cause::{self, Verdict},
+    differences, flaky_text, mismatch, warnings,
+};
 use crate::{
     diag::{Diag, escape},
     run::{Fatal, Status, Summary, UnitResult},
@@ -113,17 +116,8 @@ fn start_failure(result: &UnitResult) -> Option<&str> {
 pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
     let heading = format!("FAILED {}", escape(&result.unit.name()));
     let mut text = format!("\n{}\n\n", painted(&heading, AnsiColor::Red.on_default().bold(), colour));
-    let mut shown: Option<Range<usize>> = None;
-    for mismatches in result.mismatches.chunk_by(|a, b| a.at == b.at) {
-        for diag in mismatch::diags(mismatches) {
-            text += &diag.render(colour);
-            text.push('\n');
-        }
-        let excerpt = excerpt(result, &mismatches[0]);
-        if shown.as_ref() != Some(&excerpt) {
-            text += &transcript_lines(result, &excerpt);
-        }
-        shown = Some(excerpt);
+    for in_session in result.mismatches.chunk_by(|a, b| a.at.map(|at| at.0) == b.at.map(|at| at.0)) {
+        text += &of_session(result, in_session, colour);
     }
     if result.fails_by_warnings() {
         for diag in warnings::diags(result).into_iter().chain(differences::diag(result)) {
@@ -145,6 +139,34 @@ pub(crate) fn failure(result: &UnitResult, colour: bool) -> String {
     text += &indented("zone:", &result.played.zone);
     text += &indented("DNS log:", &result.played.dns_log);
     text + &format!("to run it alone:\n  {}\n", result.rerun)
+}
+
+/// What is wrong in a session: step by step, each with its part of the transcript. What comes behind the first may follow from it.
+fn of_session(result: &UnitResult, mismatches: &[Mismatch], colour: bool) -> String {
+    let steps: Vec<&[Mismatch]> = mismatches.chunk_by(|a, b| a.at == b.at).collect();
+    let verdict = mismatches.first().and_then(|first| Verdict::before(result, first));
+    let mut text = String::new();
+    let mut shown: Option<Range<usize>> = None;
+    for (index, of_step) in steps.iter().enumerate() {
+        let mut diags = mismatch::diags(of_step);
+        let mut excerpt = excerpt(result, &of_step[0]);
+        if let (0, Some(verdict), Some(first)) = (index, &verdict, diags.first_mut()) {
+            *first = verdict.told(first.clone(), result);
+            excerpt = verdict.excerpt(result, &excerpt, MAX_EXCERPT_LINES);
+        }
+        if index == 1 && (verdict.is_some() || cause::has_consequences(steps[0])) {
+            text += "what comes now may follow from that:\n\n";
+        }
+        for diag in diags {
+            text += &diag.render(colour);
+            text.push('\n');
+        }
+        if shown.as_ref() != Some(&excerpt) {
+            text += &transcript_lines(result, &excerpt);
+        }
+        shown = Some(excerpt);
+    }
+    text
 }
 
 /// The messages about a unit, without what surrounds them.

@@ -1,5 +1,6 @@
 //! What a run came to, for people and for machines.
 
+mod cause;
 pub(crate) mod differences;
 mod github;
 mod html;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use super::UnitResult;
-use crate::scenario::{ProfileKind, Session, SessionEvents, StepEvents, is_quiet};
+use crate::scenario::{ProfileKind, Session, SessionEvents, StepEvents};
 
 /// Where the two MTAs part in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl Sides {
 
 /// The first answers of the milter to the last of the steps that are not the same, if all that it was told up to there is.
 fn answered_differently(one: &[StepEvents], other: &[StepEvents]) -> Option<String> {
-    let (sendmail, postfix) = (answers(one.last()?), answers(other.last()?));
+    let (sendmail, postfix) = (one.last()?.answers(), other.last()?.answers());
     let at = (0..sendmail.len().max(postfix.len())).find(|at| sendmail.get(*at) != postfix.get(*at))?;
     if !told(one).eq(told(other)) {
         return None;
@@ -148,18 +148,6 @@ fn around(text: &str, at: usize) -> String {
     }
     let start: String = text.chars().take(START_CHARS).collect();
     format!("{start}…{end}{more}")
-}
-
-/// What the milters said, as `M:` lines, where it is more than that the mail may go on.
-fn answers(events: &StepEvents) -> Vec<String> {
-    let first = events.milter.iter().map(|answer| ("M".to_owned(), answer));
-    let later = events.later_milters.iter();
-    let later = later.flat_map(|(number, answers)| answers.iter().map(move |answer| (format!("M{number}"), answer)));
-    first
-        .chain(later)
-        .filter(|(_, answer)| !is_quiet(answer))
-        .map(|(letter, answer)| format!("{letter}: {answer}"))
-        .collect()
 }
 
 /// What the milters were told of the mail. Offers, macros and the ends of things are each MTA's own.

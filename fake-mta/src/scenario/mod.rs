@@ -30,7 +30,6 @@ pub use wire::{Packet, Wire};
 
 pub(crate) use dialogue::is_milter_answer;
 pub(crate) use duration::{parse as parse_duration, print as print_duration};
-pub(crate) use expect::is_quiet;
 pub(crate) use matcher::literal;
 pub(crate) use node::{Entry, Node, Value};
 pub(crate) use problems::Problems;

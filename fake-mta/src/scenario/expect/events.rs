@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use crate::{lint::Finding, scenario::Packet};
+use super::step::is_quiet;
+use crate::{
+    lint::Finding,
+    scenario::{LineKind, Packet},
+};
 
 /// What happened between one `C:` line and the next. The texts are those of the dialogue's expected lines, without the letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +30,17 @@ pub struct StepEvents {
 }
 
 impl StepEvents {
+    /// What the milters said, as `M:` lines, where it is more than that the mail may go on.
+    pub(crate) fn answers(&self) -> Vec<String> {
+        let later = self.later_milters.iter().map(|(number, answers)| (LineKind::MilterOf(*number), answers));
+        let all = [(LineKind::Milter, &self.milter)].into_iter().chain(later);
+        let lines = all.flat_map(|(kind, answers)| answers.iter().map(move |answer| (kind, answer)));
+        lines
+            .filter(|(_, answer)| !is_quiet(answer))
+            .map(|(kind, answer)| format!("{}: {answer}", kind.letter()))
+            .collect()
+    }
+
     /// The names of the warnings, each once.
     pub fn warning_names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

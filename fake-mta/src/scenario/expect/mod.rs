@@ -19,4 +19,3 @@ pub use compare::{Mismatch, Subject, compare, compare_instead};
 pub use events::{SessionEvents, StepEvents};
 
 pub(super) use step::actual;
-pub(crate) use step::is_quiet;

@@ -89,7 +89,7 @@ pub(in crate::scenario) fn actual(kind: LineKind, events: &StepEvents) -> Vec<St
 }
 
 /// Answers that let the mail go on as it is; a scenario need not write them.
-pub(crate) fn is_quiet(answer: &str) -> bool {
+pub(super) fn is_quiet(answer: &str) -> bool {
     let verb = answer.split(' ').next().unwrap_or_default();
     matches!(verb, "continue" | "progress" | "negotiate")
 }
