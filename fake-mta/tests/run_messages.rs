@@ -9,7 +9,7 @@ use std::{
 use fake_mta::{
     lint::{Finding, Lint},
     run::{self, BlessMode, Cancel, Console, Exit, Fatal, FatalKind, Options, Played, Player, Recorded, World},
-    scenario::{SessionEvents, StepEvents, Unit},
+    scenario::{Packet, SessionEvents, StepEvents, Unit},
 };
 
 /// A player that needs no milter: the client gets a fixed reply to each line.
@@ -31,12 +31,14 @@ impl Player for Canned {
             let reply = if index > 0 && parts { "451 4.3.5 broken".to_owned() } else { reply };
             let unsteady = index == 1 && unit.scenario.tags.iter().any(|tag| tag.value == "unsteady");
             let answer = if unsteady { format!("reply 550 5.7.1 {}", unit.profile) } else { "continue".to_owned() };
+            let packet = |text: String| Packet { text, hex: String::new() };
             let start = transcript.lines().count();
             transcript += &format!("C: {}\nS: {reply}\n", step.action.value);
             let range = start..start + 2;
             let warns = index == 1 && unit.scenario.tags.iter().any(|tag| tag.value == "warns");
             steps.push(StepEvents {
                 replies: vec![reply],
+                wire: vec![packet("> helo x".to_owned()), packet(format!("< {answer}"))],
                 milter: vec![answer],
                 warnings: if warns { vec![finding(0), finding(1)] } else { Vec::new() },
                 transcript: range,

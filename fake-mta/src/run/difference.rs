@@ -5,7 +5,7 @@ use std::sync::Arc;
 use similar::TextDiff;
 
 use super::UnitResult;
-use crate::scenario::{ProfileKind, Session, SessionEvents, StepEvents};
+use crate::scenario::{Packet, ProfileKind, Session, SessionEvents, StepEvents};
 
 /// Where the two MTAs part in a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,18 +123,21 @@ impl Sides {
     }
 }
 
-/// The first answers of the milter to the last of the steps that are not the same, if all that it was told up to there is.
+/// The first answers in which both runs part, if the milters were told the same up to there.
 fn answered_differently(one: &[StepEvents], other: &[StepEvents]) -> Option<String> {
-    let (sendmail, postfix) = (one.last()?.answers(), other.last()?.answers());
+    let (sendmail, postfix) = (exchange(one), exchange(other));
     let at = (0..sendmail.len().max(postfix.len())).find(|at| sendmail.get(*at) != postfix.get(*at))?;
-    if !told(one).eq(told(other)) {
+    let answer =
+        |exchange: &[String]| exchange.get(at).filter(|line| line.starts_with('M')).cloned().unwrap_or_default();
+    let (sendmail, postfix) = (answer(&sendmail), answer(&postfix));
+    if sendmail.is_empty() && postfix.is_empty() {
         return None;
     }
-    let [sendmail, postfix] = [&sendmail, &postfix].map(|answers| answers.get(at).map_or("", String::as_str));
     let same = sendmail.chars().zip(postfix.chars()).take_while(|(one, other)| one == other).count();
-    let shown =
-        |answer: &str| if answer.is_empty() { "nothing".to_owned() } else { format!("`{}`", around(answer, same)) };
-    Some(format!("{} to sendmail, {} to Postfix", shown(sendmail), shown(postfix)))
+    let shown = |answer: &str| {
+        if answer.is_empty() { "nothing at that point".to_owned() } else { format!("`{}`", around(answer, same)) }
+    };
+    Some(format!("{} to sendmail, {} to Postfix", shown(&sendmail), shown(&postfix)))
 }
 
 /// The beginning of a long text, and what stands at a place of it, counted in characters.
@@ -150,14 +153,17 @@ fn around(text: &str, at: usize) -> String {
     format!("{start}…{end}{more}")
 }
 
-/// What the milters were told of the mail. Offers, macros and the ends of things are each MTA's own.
-fn told(steps: &[StepEvents]) -> impl Iterator<Item = &str> {
-    steps.iter().flat_map(|events| &events.wire).filter_map(|packet| {
-        let (_, told) =
-            packet.text.split_once("> ").filter(|(number, _)| number.chars().all(|c| c.is_ascii_digit()))?;
-        let verb = told.split(' ').next().unwrap_or_default();
-        (!OF_THE_MTA.contains(&verb)).then_some(packet.text.as_str())
-    })
+/// What the milters were told of the mail, and their answers to it as `M:` lines, in order.
+fn exchange(steps: &[StepEvents]) -> Vec<String> {
+    let line = |packet: &Packet| {
+        let (number, rest) = packet.text.split_at(packet.text.find(['>', '<'])?);
+        let text = rest[1..].trim_start();
+        let verb = text.split(' ').next().unwrap_or_default();
+        let is_answer = rest.starts_with('<');
+        let line = if is_answer { format!("M{number}: {text}") } else { packet.text.clone() };
+        (!PASSED_OVER.contains(&verb)).then_some(line)
+    };
+    steps.iter().flat_map(|events| &events.wire).filter_map(line).collect()
 }
 
 /// The first digit of the last reply of a step: what the client acts upon.
@@ -252,8 +258,8 @@ fn is_own_trace(field: &str, hostname: &str) -> bool {
     name(field) == "received" && field.split_ascii_whitespace().any(|word| word == hostname)
 }
 
-/// What each MTA sends when, and as, it sees fit.
-const OF_THE_MTA: [&str; 5] = ["negotiate", "macro", "abort", "quit", "[close]"];
+/// What each MTA sends when, and as, it sees fit; and answers that say no more than that the mail may go on.
+const PASSED_OVER: [&str; 7] = ["negotiate", "macro", "abort", "quit", "[close]", "continue", "progress"];
 
 /// So much is shown of where an answer begins, of what stands before a place in it, and from there on.
 const START_CHARS: usize = 30;
@@ -269,7 +275,6 @@ const PROFILES_MAX: usize = 5;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Packet;
 
     fn steps(replies: &[&str]) -> Vec<StepEvents> {
         let step = |line: &&str| StepEvents { replies: vec![(*line).to_owned()], ..StepEvents::default() };
@@ -298,8 +303,7 @@ mod tests {
     fn asked(told: &[&str], answer: &str, reply: &str, delivered: &str) -> SessionEvents {
         let packet = |text: &&str| Packet { text: (*text).to_owned(), hex: String::new() };
         let mut steps = steps(&["220 hello", reply]);
-        steps[1].milter = vec!["continue".to_owned(), answer.to_owned()];
-        steps[1].wire = told.iter().map(packet).collect();
+        steps[1].wire = told.iter().chain(&["< continue", &format!("< {answer}")]).map(packet).collect();
         SessionEvents { steps, delivered: vec![delivered.to_owned()], ..SessionEvents::default() }
     }
 
@@ -312,7 +316,17 @@ mod tests {
         let told = "`C: MAIL FROM:<a@b>`: `M: addheader X: 1` to sendmail, `M: addheader X: 2` to Postfix";
         assert_eq!(found.milter_differs, [told]);
         let silent = sides(&sendmail, &asked(&["> mail <a@b>"], "continue", "250 ok", "hi\n"));
-        assert!(silent.milter_differs[0].ends_with("`M: addheader X: 1` to sendmail, nothing to Postfix"));
+        assert!(
+            silent.milter_differs[0].ends_with("`M: addheader X: 1` to sendmail, nothing at that point to Postfix")
+        );
+        // What it is told behind a verdict comes of the verdict.
+        let refused = asked(&["> mail <a@b>"], "tempfail", "451 later", "");
+        let told_more = asked(&["> mail <a@b>", "> rcpt <c@d>"], "accept", "250 ok", "hi\n");
+        let refused = sides(&refused, &told_more);
+        assert_eq!(
+            refused.milter_differs,
+            ["`C: MAIL FROM:<a@b>`: `M: tempfail` to sendmail, nothing at that point to Postfix"]
+        );
     }
 
     #[test]
