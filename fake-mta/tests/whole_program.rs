@@ -49,8 +49,7 @@ struct Running(Child);
 impl Running {
     /// Has it end as Ctrl-C does; its exit code.
     fn interrupt(mut self) -> Option<i32> {
-        let id = i32::try_from(self.0.id()).expect("a process id");
-        kill(Pid::from_raw(id), Signal::SIGINT).expect("it runs");
+        signal(&self.0, Signal::SIGINT);
         self.0.wait().expect("it ends").code()
     }
 }
@@ -147,4 +146,52 @@ fn a_kept_world_is_up_until_it_is_stopped() {
     assert!(folder.is_dir() && kept.iter().any(|line| line.contains("DNS server: 127.0.0.1:")), "{kept:?}");
     assert_eq!(Running(child).interrupt(), Some(1));
     assert!(!folder.exists(), "the folder goes with the world");
+}
+
+/// Its milter does not stop when it is asked to, and has a child that has left its group.
+#[test]
+fn at_the_second_ctrl_c_nothing_is_left_of_a_milter_that_does_not_stop() {
+    let milter = "trap 'echo > asked' TERM; echo {dir} > folder; \
+        setsid {bin}/fake-mta filter -v --script rules --listen {listen} 2>said & \
+        while :; do wait; done";
+    let suite = format!("[milter]\nstop_timeout = '10m'\ncommand = ['sh', '-c', '''{milter}''']\n");
+    let conform = (&["conform", "--suite", ".", "--timeout", "10m"][..], "mail: wait 10m\n", "> mail");
+    let run = (&["run", "."][..], "connect: wait 10m\n", "> connect");
+    // Its first connection is that of a recording, which is not waited for at Ctrl-C.
+    let bench = (&["bench", "--suite", ".", "--rate", "20", "--duration", "10m"][..], "", "3 > connect");
+    for (command, rules, sign) in [conform, run, bench] {
+        let dir = folder(&[("fake-mta.toml", &suite), ("rules", rules)]);
+        fs::write(dir.path().join("a.toml"), scenario("one", "M: continue")).expect("a file");
+        let running = Running(
+            fake_mta(dir.path(), command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"),
+        );
+        let told = |file: &str| fs::read_to_string(dir.path().join(file)).unwrap_or_default();
+        until(|| told("said").contains(sign));
+        signal(&running.0, Signal::SIGINT);
+        until(|| !told("asked").is_empty());
+        let world = told("folder");
+        assert!(Path::new(world.trim()).is_dir(), "{world}");
+        assert_eq!(running.interrupt(), Some(130), "{command:?}");
+        assert!(!Path::new(world.trim()).exists(), "{command:?} leaves its folder behind");
+        assert_eq!(processes_in(dir.path()), [0; 0], "{command:?} leaves its milter behind");
+    }
+}
+
+/// The ids of the processes whose current folder it is.
+fn processes_in(dir: &Path) -> Vec<u32> {
+    let dir = dir.canonicalize().expect("it is there");
+    let ids = fs::read_dir("/proc").expect("a list").flatten();
+    let ids = ids.filter(|entry| fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == dir));
+    ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        std::thread::yield_now();
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let id = i32::try_from(child.id()).expect("a process id");
+    kill(Pid::from_raw(id), signal).expect("it runs");
 }

@@ -4,7 +4,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     diag::Diag,
-    run::{Cancel, Console, Exit},
+    run::{Cancel, Console, Exit, remove_remains},
 };
 
 /// Does something on all processors.
@@ -30,7 +30,8 @@ fn with(mut builder: Builder, console: &mut Console, work: impl AsyncFnOnce(&Can
     runtime.block_on(work(&cancel, console))
 }
 
-/// Raises the flag at the first signal. At the second one nothing is left to wait for.
+/// Raises the flag at the first signal. At the second one nothing is waited for any more: what was started is killed, and the program
+/// ends.
 async fn watch_signals(cancel: Cancel) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut int), Ok(mut term)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
@@ -42,6 +43,7 @@ async fn watch_signals(cancel: Cancel) {
             _ = term.recv() => {}
         }
         if cancel.is_cancelled() {
+            remove_remains();
             std::process::exit(Exit::CANCELLED.0.into());
         }
         cancel.cancel();

@@ -4,6 +4,8 @@
 use std::{
     fs,
     sync::atomic::{AtomicU64, Ordering},
+    thread,
+    time::Duration,
 };
 
 use nix::{
@@ -17,7 +19,12 @@ pub(super) const MARK: &str = "FAKE_MTA_FAMILY";
 /// A mark that no other process has.
 pub(super) fn mark() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    format!("{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!("{}{}.", root(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// What all marks of this program begin with, and those of no other.
+fn root() -> String {
+    format!("{}.", std::process::id())
 }
 
 /// How many have the mark and are in another process group than this one.
@@ -42,6 +49,21 @@ pub(super) fn kill(mark: &str) {
     }
 }
 
+/// Kills all that this program has started, and waits a moment until they are gone.
+pub(super) fn kill_all() {
+    for _ in 0..END_LOOKS {
+        let members = members(&root());
+        if members.is_empty() {
+            break;
+        }
+        for id in members {
+            let _ = signal(id, Signal::SIGKILL);
+        }
+        thread::sleep(END_PAUSE);
+    }
+}
+
+/// Those whose mark begins so.
 fn members(mark: &str) -> Vec<Pid> {
     let wanted = format!("{MARK}={mark}");
     let ids = fs::read_dir("/proc").into_iter().flatten().flatten();
@@ -49,9 +71,13 @@ fn members(mark: &str) -> Vec<Pid> {
     // That of a process which has ended and was not waited for is empty; that of others' processes cannot be read.
     let has_mark = |id: &i32| {
         let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
-        environment.split(|&byte| byte == 0).any(|variable| variable == wanted.as_bytes())
+        environment.split(|&byte| byte == 0).any(|variable| variable.starts_with(wanted.as_bytes()))
     };
     ids.filter(has_mark).map(Pid::from_raw).collect()
 }
 
 const ROUNDS: usize = 10;
+
+/// So often it is looked whether those who were killed are gone, and between two looks there is so much time: a second in all.
+const END_LOOKS: usize = 100;
+const END_PAUSE: Duration = Duration::from_millis(10);

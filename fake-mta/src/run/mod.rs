@@ -18,6 +18,7 @@ mod played;
 mod player;
 mod pool;
 mod process;
+mod remains;
 mod result;
 mod run_all;
 mod scripted;
@@ -46,6 +47,7 @@ pub(crate) use discover::{discover as find_scenarios, with_suites as find_files}
 pub(crate) use netns::{enter as enter_namespaces, is_inside as is_in_namespaces};
 pub(crate) use plan::{is_named, suite_of};
 pub(crate) use process::quoted;
+pub(crate) use remains::remove_all as remove_remains;
 pub(crate) use scripted::{explain, play_unit};
 pub(crate) use settings::{LOCAL_IPV4, LOCAL_IPV6};
 pub(crate) use transcript::{Transcript, envelope_lines};

@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{family, tail::Tail};
+use super::{family, remains, tail::Tail};
 use crate::suite::StopSignal;
 
 /// What to start.
@@ -39,6 +39,8 @@ pub(super) struct CommandLine {
 pub(super) struct Process {
     child: Child,
     group: Pid,
+    /// Its group ends even if the program ends at once; nothing once it has ended.
+    remains: Option<remains::Group>,
     mark: String,
     /// What it needs beside it: ended when it has ended.
     helpers: Vec<Self>,
@@ -66,14 +68,13 @@ impl CommandLine {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Its own group: a shell script's children go with it, and a Ctrl-C at the terminal reaches us alone.
         command.process_group(0).kill_on_drop(true);
-        let mut child = command.spawn()?;
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
-        let group = group.ok_or_else(|| io::Error::other("the process ended before it began"))?;
+        let (mut child, remains) = remains::spawn(&mut command)?;
+        let (group, remains) = (remains.id(), Some(remains));
         let output = Tail::default();
         let mut readers = Vec::new();
         readers.extend(child.stdout.take().map(|stream| output.follow(stream)));
         readers.extend(child.stderr.take().map(|stream| output.follow(stream)));
-        Ok(Process { child, group, mark, helpers: Vec::new(), output, readers, status: None, left_behind: 0 })
+        Ok(Process { child, group, remains, mark, helpers: Vec::new(), output, readers, status: None, left_behind: 0 })
     }
 }
 
@@ -93,6 +94,7 @@ impl Process {
         // What it started may outlive it.
         self.left_behind = family::beyond(&self.mark, self.group);
         self.kill_family();
+        self.remains = None;
         self.helpers.clear();
         status
     }

@@ -3,6 +3,7 @@
 mod again;
 mod chain;
 mod dns;
+mod folder;
 mod start;
 
 pub use dns::DnsAddress;
@@ -14,10 +15,9 @@ use std::{
 };
 
 use fake_dns::FakeDns;
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use self::start::start;
+use self::{folder::Folder, start::start};
 use super::{
     Cancel, Fatal, FatalKind, MilterAddr,
     launch::launch,
@@ -57,7 +57,7 @@ pub struct World {
     dns_address: Option<DnsAddress>,
     /// Where the milters listen, in the order in which the MTA asks them; there is at least one.
     milters: Vec<MilterAddr>,
-    dir: TempDir,
+    dir: Folder,
 }
 
 impl World {
@@ -80,8 +80,7 @@ impl World {
         dns: Arc<FakeDns>,
         cancel: &Cancel,
     ) -> Result<Self, Fatal> {
-        let mut dir = temporary_dir()?;
-        dir.disable_cleanup(options.keep);
+        let dir = Folder::new(options.keep)?;
         let dns_address = options.dns.clone();
         let Some(suite) = options.suite.clone().filter(|_| options.running.is_empty()) else {
             let milters = chain::running(unit, &options.running)?;
@@ -196,7 +195,7 @@ impl World {
 
     /// Stops everything, and removes the folder even if it was to be kept.
     pub(super) async fn discard(mut self) {
-        self.dir.disable_cleanup(false);
+        self.dir.keep(false);
         self.stop().await;
     }
 
@@ -233,20 +232,6 @@ fn no_milter() -> Fatal {
     Fatal::new(FatalKind::Harness, "no milter to talk to")
 }
 
-/// A folder with a short name: a Unix socket's path may have 107 bytes at most.
-fn temporary_dir() -> Result<TempDir, Fatal> {
-    let new = |parent: &Path| tempfile::Builder::new().prefix("fm-").rand_bytes(8).tempdir_in(parent);
-    let usual = std::env::temp_dir();
-    let parent = if usual.as_os_str().len() > MAX_TEMP_BYTES { PathBuf::from("/tmp") } else { usual };
-    new(&parent).map_err(|error| {
-        let text = format!("cannot make a temporary folder in {}: {error}", parent.display());
-        Fatal {
-            help: Some("set TMPDIR to a folder that can be written to".into()),
-            ..Fatal::new(FatalKind::Harness, text)
-        }
-    })
-}
-
 /// An address that nothing listens on.
 async fn free_address(socket: SocketKind, dir: &Path) -> Result<MilterAddr, Fatal> {
     match socket {
@@ -281,9 +266,6 @@ async fn with_output(mut fatal: Fatal, process: &mut Process, command: &str) -> 
 fn says_in_use(fatal: &Fatal) -> bool {
     fatal.notes.iter().any(|note| note.to_lowercase().contains("in use"))
 }
-
-/// A Unix socket's path may have 107 bytes; the folder's own name and the socket's take 19.
-const MAX_TEMP_BYTES: usize = 80;
 
 /// How long a milter has to stop by itself before it is nudged, and between two nudges.
 const NUDGE_PAUSE: Duration = Duration::from_millis(100);
