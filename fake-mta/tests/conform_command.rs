@@ -65,9 +65,42 @@ fn progress_without_end_is_a_hang() {
 fn text_on_the_socket_is_shown() {
     let dir = tempfile::tempdir().expect("a folder");
     let command = scripted(dir.path(), "mail: raw 32 32 30 20 68 69 0d 0a\n");
-    let (_, told, report) = reported(&["--command", &command, "--filter", "message/two", "--timeout", "2s"]);
+    let (_, told, report) = reported(&["--command", &command, "--filter", "message/two", "--timeout", "10m"]);
     assert_eq!(verdicts(&report), [("message/two", "fail")], "{told}");
-    assert!(told.contains("in \"220 hi\\r\\n\": it is text; does the milter print to its socket?"), "{told}");
+    assert!(
+        told.contains(
+            "no answer is 842149920 bytes long, in \"220 hi\\r\\n\": it is text; does the milter print to its socket?"
+        ),
+        "{told}"
+    );
+}
+
+/// Its rest is not waited for: the limit is no part of a passing test.
+#[test]
+fn a_length_that_no_answer_has_is_told_at_once_with_what_came() {
+    for (bytes, wanted) in [
+        ("00 00 00 00 63", "packet of length 0: expected at least the code byte, in \"\\x00\\x00\\x00\\x00c\""),
+        (
+            "01 00 00 00 63",
+            "no answer is 16777216 bytes long, in \"\\x01\\x00\\x00\\x00c\": does the milter write the last byte of",
+        ),
+        ("ff ff ff ff 63", "packet of length 4294967295 is over the limit"),
+    ] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let command = scripted(dir.path(), &format!("mail: raw {bytes}\n"));
+        let (_, told, report) = reported(&["--command", &command, "--filter", "message/two", "--timeout", "10m"]);
+        assert_eq!(verdicts(&report), [("message/two", "fail")], "{told}");
+        assert!(told.contains("what came after mail") && told.contains(wanted), "{told}");
+    }
+}
+
+/// It is there as it was before the case.
+#[test]
+fn a_milter_that_closes_every_session_fails_and_has_not_crashed() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "connect: close\n");
+    let (code, told, report) = reported(&["--command", &command, "--filter", "message/two"]);
+    assert_eq!((code, verdicts(&report)), (Some(1), vec![("message/two", "fail")]), "{told}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a milter does at the end of every session: it is told by the cases that are about it, and by no other.
+//! What a milter does in every session: it is told by the cases that are about it, and is not taken for what a case has brought about.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) struct Habits {
     answers_quit: AtomicBool,
     stays_open: AtomicBool,
+    serves_nobody: AtomicBool,
 }
 
 impl Habits {
@@ -22,6 +23,15 @@ impl Habits {
     /// Whether it leaves connections open that the MTA has closed: then their end is not waited for.
     pub(super) fn stays_open(&self) -> bool {
         self.stays_open.load(Ordering::Relaxed)
+    }
+
+    /// Whether a plain session has no answer from the start: then that it has none after a case says nothing of the case.
+    pub(super) fn serves_nobody(&self) -> bool {
+        self.serves_nobody.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_deaf(&self) {
+        self.serves_nobody.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn note_open(&self) {

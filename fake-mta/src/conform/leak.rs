@@ -18,7 +18,7 @@ use super::{
 pub(super) enum Leak {
     /// Open files, after connections that end in every way.
     Files,
-    /// Threads, after the same.
+    /// Threads and processes, after the same.
     Threads,
     /// Memory, after large messages over one connection.
     LargeMessages,
@@ -33,7 +33,7 @@ impl Leak {
     pub(super) async fn play(self, target: &Target, log: &mut Exchange) -> Result<(), Trouble> {
         match self {
             Self::Files => in_every_way(target, log, |usage| usage.descriptors, "open files").await,
-            Self::Threads => in_every_way(target, log, |usage| usage.threads, "threads").await,
+            Self::Threads => in_every_way(target, log, |usage| usage.threads, "threads and processes").await,
             Self::LargeMessages => {
                 let body = vec![Chunk::Fill { count: 4, size: milter_proto::limits::BODY_CHUNK_MAX }];
                 let large = Step::Letter(Box::new(Letter { body, ..Letter::default() }));
@@ -140,7 +140,8 @@ impl Growth {
 }
 
 async fn known(target: &Target) -> Result<Usage, Trouble> {
-    let unknown = "its process is not known: start it with --command, or have it listen on a Unix socket";
+    let unknown = "its process is not known: start it with --command or --suite; of one that runs already only its Unix socket \
+                   tells, as long as the process that has made the socket is there";
     target.usage().await.ok_or_else(|| Trouble::Skipped(unknown.to_owned()))
 }
 

@@ -1,16 +1,17 @@
 //! One connection to the milter under test.
 
 mod slow;
+mod write;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use milter_proto::{
-    Actions, Command, Negotiate, Protocol, Reply,
+    Actions, Command, Negotiate, Protocol, Reply, codes, limits,
     mta::{Due, MtaSession, Received},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout_at},
 };
 
 use super::{answer::judged, exchange::Exchange, habits::Habits, step::Pace, trouble::Trouble};
@@ -170,13 +171,12 @@ impl Talk {
     async fn until_end(&mut self, limit: Duration, log: &mut Exchange) -> Result<(), Trouble> {
         let deadline = Instant::now() + limit;
         loop {
-            let came = match self.session.next_reply() {
-                Err(error) if self.lenient => {
-                    log.note(&format!("what came is no packet: {error}"));
+            let came = match self.next_packet() {
+                Err(trouble) if self.lenient => {
+                    log.note(&trouble.to_string());
                     return Ok(());
                 }
-                Err(error) => return Err(self.no_packet(&error)),
-                Ok(came) => came,
+                came => came?,
             };
             if let Some(received) = came {
                 log.came(&shown(&received));
@@ -202,26 +202,36 @@ impl Talk {
             () = std::future::ready(()) => 0,
         };
         self.take(&bytes[..there]);
-        match self.session.next_reply() {
-            Ok(None) => Ok(()),
-            Ok(Some(received)) => {
+        match self.next_packet()? {
+            None => Ok(()),
+            Some(received) => {
                 log.came(&shown(&received));
                 Err(self.unasked())
             }
-            Err(error) => Err(self.no_packet(&error)),
         }
+    }
+
+    /// The next packet that is whole.
+    fn next_packet(&mut self) -> Result<Option<Received>, Trouble> {
+        match self.session.next_reply() {
+            Err(error) => Err(self.no_packet(&error)),
+            Ok(None) => self.check_announced().map(|()| None),
+            came => Ok(came.ok().flatten()),
+        }
+    }
+
+    /// The rest of a packet that no answer can be would be waited for in vain.
+    fn check_announced(&self) -> Result<(), Trouble> {
+        let impossible = impossible_length(self.session.unread());
+        impossible.map_or(Ok(()), |length| Err(self.no_packet(&format!("no answer is {length} bytes long"))))
     }
 
     fn unasked(&self) -> Trouble {
         Trouble::Wrong(format!("a packet that nobody asked for came after {}", self.last))
     }
 
-    /// Text on the socket is as a rule what a program prints that takes it for its standard output.
     fn no_packet(&self, error: &impl std::fmt::Display) -> Trouble {
-        let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-        // No length is so large that all four bytes of it could be letters.
-        let is_printed = self.heard.first_chunk::<4>().is_some_and(|length| length.iter().all(is_text));
-        let told = if is_printed { ": it is text; does the milter print to its socket?" } else { "" };
+        let told = self.heard.first_chunk().map_or("", |length| guess(*length));
         let heard = self.heard.escape_ascii();
         Trouble::Wrong(format!("what came after {} is no packet: {error}, in \"{heard}\"{told}", self.last))
     }
@@ -231,8 +241,8 @@ impl Talk {
         let began = Instant::now();
         let mut deadline = began + self.limit;
         for _ in 0..MAX_PACKETS {
-            match self.session.next_reply() {
-                Ok(Some(received)) => {
+            match self.next_packet()? {
+                Some(received) => {
                     log.came(&shown(&received));
                     let kept = || Event::Received(CHANNEL, received.frame.clone());
                     self.record.iter_mut().for_each(|record| record.push(kept()));
@@ -243,15 +253,14 @@ impl Talk {
                         return Ok(reply);
                     }
                 }
-                Ok(None) if self.read(deadline).await? == 0 => {
+                None if self.read(deadline).await? == 0 => {
                     log.note("the milter closed the connection");
                     return Err(Trouble::Closed(format!(
                         "the connection was closed where {} has to be answered",
                         self.last
                     )));
                 }
-                Ok(None) => {}
-                Err(error) => return Err(self.no_packet(&error)),
+                None => {}
             }
         }
         Err(Trouble::Wrong(format!("over {MAX_PACKETS} packets came for {}", self.last)))
@@ -293,36 +302,6 @@ impl Talk {
             self.last
         ))
     }
-
-    async fn write(&mut self, bytes: &[u8], now: bool) -> Result<(), Trouble> {
-        self.held.extend_from_slice(bytes);
-        if self.pace == Pace::Together && !now {
-            return Ok(());
-        }
-        let bytes = std::mem::take(&mut self.held);
-        let written = match self.pace {
-            Pace::Bytes => timeout(self.limit, self.write_pieces(bytes.chunks(1))).await,
-            Pace::Halves => {
-                let (first, rest) = bytes.split_at(bytes.len().min(HALF_A_LENGTH));
-                timeout(self.limit, self.write_pieces([first, rest].into_iter())).await
-            }
-            Pace::Packets | Pace::Together => timeout(self.limit, write_all(&mut self.stream, &bytes)).await,
-        };
-        match written {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(Trouble::Closed(format!("the connection was closed before {} was sent", self.last))),
-            Err(_) => Err(Trouble::Silent(format!("the milter read nothing more of {}", self.last))),
-        }
-    }
-
-    async fn write_pieces<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
-        for piece in pieces {
-            write_all(&mut self.stream, piece).await?;
-            // Without this the milter could find them all together.
-            tokio::task::yield_now().await;
-        }
-        Ok(())
-    }
 }
 
 /// An offer without any action, or without any step, is taken for what version 1 had: libmilter has it so.
@@ -332,9 +311,25 @@ fn effective(offer: &Negotiate) -> Negotiate {
     Negotiate { actions, protocol, ..offer.clone() }
 }
 
-async fn write_all(stream: &mut Box<dyn Stream>, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes).await?;
-    stream.flush().await
+/// The length of the packet that begins so, if no answer with its code has so many bytes. A body may come in one packet: both MTAs take it.
+fn impossible_length(packet: &[u8]) -> Option<usize> {
+    let length = usize::try_from(u32::from_be_bytes(*packet.first_chunk()?)).ok()?;
+    let most = if *packet.get(4)? == codes::REPLACE_BODY { BODY_MAX } else { limits::PAYLOAD_MAX_1M };
+    (length > most).then_some(length)
+}
+
+/// What may have led to a length that none can be.
+fn guess(length: [u8; 4]) -> &'static str {
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    // No length is so large that all four bytes of it could be letters: text is as a rule what a program takes for its standard output.
+    if length.iter().all(is_text) {
+        return ": it is text; does the milter print to its socket?";
+    }
+    let is_small = |length: u32| (1..=0xffff).contains(&length);
+    if is_small(u32::from_le_bytes(length)) && !is_small(u32::from_be_bytes(length)) {
+        return ": does the milter write the last byte of a length first? The first one comes first on the wire";
+    }
+    ""
 }
 
 fn shown(received: &Received) -> String {
@@ -344,10 +339,11 @@ fn shown(received: &Received) -> String {
 /// There is one in a record.
 const CHANNEL: Channel = Channel { filter: 0, connection: 0 };
 
+/// Above all bodies that are sent, and below each length of which all bytes are text.
+const BODY_MAX: usize = 0x0800_0000;
+
 /// More edits than this to one message are no edits.
 const MAX_PACKETS: usize = 10_000;
-
-const HALF_A_LENGTH: usize = 2;
 
 /// So many times the limit of one answer is the limit of all progress.
 const PROGRESS: u32 = 6;
@@ -357,3 +353,21 @@ const HEARD: usize = 60;
 
 /// So long the end of a connection is waited for that a milter leaves open as a rule.
 const SHORT: Duration = Duration::from_millis(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_is_impossible_by_what_the_code_has_room_for() {
+        for (packet, wanted) in [
+            (&b"\0\x30\0\0c"[..], Some(0x30_0000)),
+            (b"\0\x30\0\0b", None),
+            (b"\0\x01\0\0h", None),
+            (b"\t\t\t\tb", Some(0x0909_0909)),
+            (b"\x01\0\0\0", None),
+        ] {
+            assert_eq!(impossible_length(packet), wanted, "{}", packet.escape_ascii());
+        }
+    }
+}

@@ -79,9 +79,11 @@ impl Target {
     async fn learn_habits(&self) -> Result<(), Trouble> {
         let mut log = Exchange::default();
         let mut talk = self.talk().await?;
-        talk.negotiate(&Negotiate::offer(6), &mut log).await?;
-        talk.event(&connect_macros(), &mut log).await?;
-        talk.event(&connect(), &mut log).await?;
+        let served = begin(&mut talk, &mut log).await;
+        if matches!(served, Err(Trouble::Closed(_) | Trouble::Silent(_))) {
+            self.habits.note_deaf();
+        }
+        served?;
         match talk.close(&mut log).await {
             Err(Trouble::AfterQuit(_)) => self.habits.note_answer_to_quit(),
             Err(Trouble::Silent(_)) => self.habits.note_open(),
@@ -125,16 +127,14 @@ impl Target {
         }
     }
 
-    /// Whether it still serves an honest MTA.
+    /// Whether it still serves an honest MTA; of one that has never done so, whether it still takes connections.
     pub(super) async fn is_alive(&self) -> Result<(), Trouble> {
         let mut log = Exchange::default();
         let mut talk = self.talk().await?;
-        let served = async {
-            talk.negotiate(&Negotiate::offer(6), &mut log).await?;
-            talk.event(&connect_macros(), &mut log).await?;
-            talk.event(&connect(), &mut log).await.map(drop)
-        };
-        match served.await {
+        if self.habits.serves_nobody() {
+            return Ok(());
+        }
+        match begin(&mut talk, &mut log).await {
             // What it says is not judged here: only that it says something.
             Ok(()) | Err(Trouble::Wrong(_) | Trouble::Skipped(_)) => Ok(()),
             Err(Trouble::Closed(text)) => Err(Trouble::Refused(text)),
@@ -147,13 +147,15 @@ impl Target {
         usage(self.pid().await?)
     }
 
-    /// A Unix socket tells who listens on it.
+    /// A Unix socket tells who has made it.
     async fn pid(&self) -> Option<u32> {
         if let Some(own) = &self.own {
             return own.world.milter_id();
         }
         let stream = UnixStream::connect(self.addr.path()?).await.ok()?;
-        stream.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok())
+        let pid = stream.peer_cred().ok()?.pid().and_then(|pid| u32::try_from(pid).ok());
+        // systemd makes the socket of a service that it starts when somebody comes: it is not the milter.
+        pid.filter(|pid| *pid > 1)
     }
 
     /// How its process ended, if it has.
@@ -251,6 +253,13 @@ impl Target {
             own.world.stop().await;
         }
     }
+}
+
+/// The beginning of every honest session.
+async fn begin(talk: &mut Talk, log: &mut Exchange) -> Result<(), Trouble> {
+    talk.negotiate(&Negotiate::offer(6), log).await?;
+    talk.event(&connect_macros(), log).await?;
+    talk.event(&connect(), log).await.map(drop)
 }
 
 fn not_ours() -> Trouble {

@@ -7,7 +7,7 @@ use std::fs;
 pub(super) struct Usage {
     /// Open file descriptors.
     pub(super) descriptors: u64,
-    /// Threads.
+    /// Threads; a process that has ended and that nobody has waited for counts as one.
     pub(super) threads: u64,
     /// Memory that is really there, in KiB.
     pub(super) resident_kib: u64,
@@ -31,6 +31,9 @@ fn usage_of(pid: u32) -> Option<Usage> {
         let line = status.lines().find_map(|line| line.strip_prefix(key))?;
         line.split_whitespace().next()?.parse::<u64>().ok()
     };
+    if status.lines().any(|line| line.starts_with("State:") && line.contains(ENDED)) {
+        return Some(Usage { threads: 1, ..Usage::default() });
+    }
     Some(Usage {
         descriptors: u64::try_from(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count()).ok()?,
         threads: number("Threads:")?,
@@ -51,6 +54,9 @@ fn family(pid: u32) -> Vec<u32> {
     all
 }
 
+/// The state of a process that has ended and that nobody has waited for.
+const ENDED: &str = "zombie";
+
 /// No milter needs more.
 const MAX_PROCESSES: usize = 256;
 
@@ -62,6 +68,17 @@ mod tests {
     fn a_process_can_look_at_itself() {
         let usage = usage(std::process::id()).expect("there is a /proc");
         assert!(usage.descriptors > 0 && usage.threads > 0 && usage.resident_kib > 0, "{usage:?}");
+    }
+
+    #[test]
+    fn a_process_that_nobody_has_waited_for_still_takes_a_place() {
+        let mut child = std::process::Command::new("true").spawn().expect("it starts");
+        let state = || fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it is not waited for");
+        while !state().contains(ENDED) {
+            std::thread::yield_now();
+        }
+        assert_eq!(usage_of(child.id()), Some(Usage { threads: 1, ..Usage::default() }));
+        child.wait().expect("it has ended");
     }
 
     #[test]

@@ -144,6 +144,11 @@ impl MtaSession {
         self.decoder.pending()
     }
 
+    /// Those bytes: the length of the packet, as far as it is there, and what follows it.
+    pub fn unread(&self) -> &[u8] {
+        self.decoder.rest()
+    }
+
     /// Whether a command waits for its answer.
     pub fn awaits_reply(&self) -> bool {
         self.awaited.is_some()
