@@ -61,6 +61,13 @@ impl Clock {
         )
     }
 
+    /// `2004-08-01 12:00 UTC`.
+    pub(crate) fn date_and_minute(self) -> String {
+        let now = self.now();
+        let (date, hour, minute) = (now.date(), now.hour(), now.minute());
+        format!("{date} {hour:02}:{minute:02} UTC")
+    }
+
     /// `202611221345`: year, month, day, hour and minute, as in sendmail's macro `t`.
     pub(crate) fn compact_minutes(self) -> String {
         let now = self.now();

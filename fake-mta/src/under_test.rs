@@ -1,12 +1,12 @@
 //! The milters that a command line names.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
 use crate::{
     diag::{Diag, Source},
-    run::{MilterAddr, MilterAddrError},
+    run::{MilterAddr, MilterAddrError, quoted},
     scenario::parse_duration,
     suite::{self, Suite},
 };
@@ -34,6 +34,19 @@ pub enum Origin {
     Running(MilterAddr),
     /// It is started here.
     Started(Arc<Suite>),
+}
+
+impl fmt::Display for Origin {
+    /// The address, or the command.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running(addr) => write!(f, "{addr}"),
+            Self::Started(suite) => {
+                let words: Vec<String> = suite.command.iter().map(|word| quoted(word.text())).collect();
+                f.write_str(&words.join(" "))
+            }
+        }
+    }
 }
 
 impl MilterArgs {

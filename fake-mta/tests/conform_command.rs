@@ -108,7 +108,7 @@ fn a_reason_that_was_told_is_not_told_again() {
     let dir = tempfile::tempdir().expect("a folder");
     let command = scripted(dir.path(), "eom: close\n");
     let (_, told, _) = reported(&["--command", &command, "--filter", "message/two", "--filter", "message/unlike"]);
-    assert!(told.contains("as in message/two: the connection was closed where eom"), "{told}");
+    assert!(told.contains("        as in message/two\n"), "{told}");
     assert_eq!(told.matches("tried:").count(), 1, "{told}");
 }
 
@@ -155,5 +155,71 @@ fn a_pass_shows_its_reason_at_the_second_v() {
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("libmilter ") && told.contains("seen: ") && told.contains("< continue"), "{told}");
 }
+
+#[test]
+fn a_fault_that_many_cases_find_is_told_once_with_all_of_them() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let command = scripted(dir.path(), "eom: close\n");
+    let file = |name: &str| dir.path().join(name);
+    let reports = ["html", "md"].map(|format| format!("{format}={}", file(format).display()));
+    let cases = ["--filter", "message/two", "--filter", "message/unlike", "--level", "must"];
+    let names = ["--command", &command, "--report", &reports[0], "--report", &reports[1]];
+    let (_, told, report) = reported(&[&names[..], &cases].concat());
+    let why = "the connection was closed where eom has to be answered";
+    assert!(told.contains(&format!("  fail: {why}\n    in 2 cases: message/two, message/unlike\n")), "{told}");
+    let text = |name: &str| std::fs::read_to_string(file(name)).expect("the report");
+    let row = format!("- **fake-mta**, `message/two` (must), `message/unlike` (must): fail: {why}\n");
+    assert!(text("md").contains(&row), "{}", text("md"));
+    let links =
+        "<a href=\"#message/two\">message/two</a> (must), <a href=\"#message/unlike\">message/unlike</a> (must)";
+    assert!(text("html").contains(&format!("<li>fail: {why}<br>{links}</li>")), "{}", text("html"));
+    assert_eq!(report["milters"][0]["counts_by_level"]["must"]["fail"], 2);
+}
+
+#[test]
+fn a_report_says_what_was_tried_by_what_and_when() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let page = dir.path().join("page.html");
+    let target = format!("html={}", page.display());
+    let (_, _, report) = reported(&["--command", FILTER, "--filter", "message/quit", "--report", &target]);
+    let page = std::fs::read_to_string(page).expect("the page");
+    let (version, date) = (env!("CARGO_PKG_VERSION"), report["date"].as_str().expect("a date"));
+    assert_eq!((&report["fake_mta"], &report["milters"][0]["place"]), (&version.into(), &FILTER_SHOWN.into()));
+    assert!(page.contains(&format!("<p>fake-mta {version}, {date}</p>")), "{page}");
+    assert!(page.contains(&format!("<code>{FILTER_SHOWN}</code>")), "{page}");
+    assert!(date.ends_with(" UTC"), "{date}");
+}
+
+#[test]
+fn what_cannot_be_tried_on_a_milter_that_runs_elsewhere_is_told_with_the_reason() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let socket = dir.path().join("s");
+    let addr = format!("unix:{}", socket.display());
+    let program = env!("CARGO_BIN_EXE_fake-mta");
+    let filter = Command::new(program).args(["filter", "--script", "/dev/null", "--listen", &addr]).spawn();
+    let mut filter = filter.expect("it starts");
+    while !socket.exists() {
+        std::thread::yield_now();
+    }
+    let (code, told, report) = reported(&["--milter", &addr, "--filter", "process/"]);
+    filter.kill().expect("it runs");
+    filter.wait().expect("it ends");
+    assert_eq!((code, verdicts(&report)), (Some(0), vec![("process/killed", "skip"), ("process/stopped", "skip")]));
+    let why = "only a milter that was started with --command or --suite can be ended";
+    assert_eq!(report["cases"][0]["results"][0]["why"], why);
+    assert!(told.contains(&format!("        {why}\n")) && told.contains("as in process/killed\n"), "{told}");
+}
+
+#[test]
+fn the_list_has_all_that_is_known_of_a_case_if_asked() {
+    let listed = |args: &[&str]| {
+        let output = conform(&[&["--list", "--filter", "message/abort-after-mail"], args].concat());
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let more = "\n       libmilter calls xxfi_abort, answers nothing, and waits for HELO or MAIL\n       seen: sendmail at RSET;";
+    assert!(listed(&["-v"]).contains(more) && !listed(&[]).contains("libmilter"), "{}", listed(&["-v"]));
+}
+
+const FILTER_SHOWN: &str = "'{bin}/fake-mta' filter --script /dev/null --listen '{listen}'";
 
 const FILTER: &str = "{bin}/fake-mta filter --script /dev/null --listen {listen}";

@@ -10,14 +10,14 @@ use std::{
 use tokio::time::timeout;
 
 use super::{
-    case::{Case, Run},
+    case::{Case, Level, Run},
     exchange::Exchange,
     script::Script,
     target::Target,
     trouble::Trouble,
 };
 use crate::{
-    run::{Cancel, Fatal, duration_text},
+    run::{Cancel, Fatal, LAST_LINES, duration_text},
     under_test::Origin,
 };
 
@@ -28,15 +28,35 @@ pub struct Battery {
     pub cases: Vec<Arc<Case>>,
     /// The milters, in the order of the command line.
     pub milters: Vec<MilterResult>,
+    /// When it began, as `2026-11-29 06:30 UTC`, if that is to be told.
+    pub date: Option<String>,
     /// Somebody stopped it before all was tried.
     pub is_interrupted: bool,
 }
 
+impl Battery {
+    /// How many cases, of one level or of all, came to each verdict with a milter, and how many were not tried.
+    pub(super) fn counts(
+        &self,
+        milter: &MilterResult,
+        level: Option<Level>,
+    ) -> impl Iterator<Item = (&'static str, usize)> {
+        let is_asked = |case: &&Arc<Case>| level.is_none_or(|level| case.level == level);
+        let tried = self.cases.iter().zip(&milter.results).filter(|(case, _)| is_asked(case));
+        let verdicts: Vec<Verdict> = tried.map(|(_, result)| result.verdict).collect();
+        let left = self.cases.iter().filter(is_asked).count() - verdicts.len();
+        let count = move |verdict| verdicts.iter().filter(|came| **came == verdict).count();
+        Verdict::ALL.into_iter().map(move |(word, verdict)| (word, count(verdict))).chain([(NOT_TRIED, left)])
+    }
+}
+
 /// What came of one milter.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct MilterResult {
     /// Its name.
     pub name: String,
+    /// Its address, or the command that started it.
+    pub place: String,
     /// One for each case that was tried, in their order.
     pub results: Vec<CaseResult>,
     /// Why it was not tried at all.
@@ -54,7 +74,9 @@ pub struct CaseResult {
     pub ended_early: Option<String>,
     /// What went over the wire: `> sent`, `< came`, `- happened`. Control characters are escaped.
     pub exchange: Vec<String>,
-    /// The last lines that the milter wrote, if it is at fault and they are known.
+    /// The last line of a milter that has ended, if it wrote any.
+    pub last_words: Option<String>,
+    /// The last lines that the milter wrote, if it is at fault, they are known, and `why` does not tell them.
     pub output: Vec<String>,
     /// How long it took.
     pub elapsed: Duration,
@@ -102,6 +124,11 @@ impl fmt::Display for Verdict {
 }
 
 impl MilterResult {
+    /// Nothing was tried yet.
+    pub(super) fn not_tried(name: &str, origin: &Origin) -> Self {
+        Self { name: name.to_owned(), place: origin.to_string(), results: Vec::new(), fatal: None }
+    }
+
     /// How many cases came to this verdict.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.results.iter().filter(|result| result.verdict == verdict).count()
@@ -134,7 +161,7 @@ impl Trial<'_> {
         origin: &Origin,
         mut each: impl FnMut(&Case, &CaseResult),
     ) -> MilterResult {
-        let mut result = MilterResult { name: name.to_owned(), results: Vec::new(), fatal: None };
+        let mut result = MilterResult::not_tried(name, origin);
         let starting = Target::start(name, origin, self.limit, self.bin.to_owned(), self.cancel);
         let mut target = match self.cancel.or(starting).await {
             Some(Ok(target)) => target,
@@ -181,10 +208,10 @@ pub async fn run_case(case: &Case, target: &mut Target) -> CaseResult {
     }
     // Of a process that is started again nothing is left.
     let written = target.output().await;
-    let Judgement { verdict, why, tells_output } = judged(attempt.played, target).await;
+    let Judgement { verdict, why, tells_output, last_words } = judged(attempt.played, target).await;
     let output = if verdict.is_bad() && !tells_output { written } else { Vec::new() };
-    let exchange = attempt.exchange.lines();
-    CaseResult { verdict, why, ended_early: attempt.ended_early, exchange, output, elapsed: began.elapsed() }
+    let (exchange, ended_early) = (attempt.exchange.lines(), attempt.ended_early);
+    CaseResult { verdict, why, ended_early, exchange, last_words, output, elapsed: began.elapsed() }
 }
 
 /// What a case comes to.
@@ -193,6 +220,7 @@ struct Judgement {
     why: Option<String>,
     /// The milter's last lines stand in the reason already.
     tells_output: bool,
+    last_words: Option<String>,
 }
 
 /// What came of a case, before anybody looks whether the milter still serves.
@@ -238,12 +266,20 @@ async fn judged(played: Result<(), Trouble>, target: &mut Target) -> Judgement {
     let before = played.err().map(|trouble| format!("before that: {trouble}"));
     let end = target.end().await;
     let tells_output = end.is_some();
+    let last_words = end.as_deref().and_then(last_line).map(str::to_owned);
     let why = [Some(text), before, end, target.revive().await].into_iter().flatten().collect::<Vec<_>>().join("\n");
-    Judgement { verdict, why: Some(why), tells_output }
+    Judgement { verdict, why: Some(why), tells_output, last_words }
+}
+
+/// Of what a milter wrote before its end.
+fn last_line(end: &str) -> Option<&str> {
+    let (_, written) = end.split_once(LAST_LINES)?;
+    written.lines().map(str::trim).rfind(|line| !line.is_empty())
 }
 
 fn own_verdict(played: Result<(), Trouble>) -> Judgement {
-    let Err(trouble) = played else { return Judgement { verdict: Verdict::Pass, why: None, tells_output: false } };
+    let judgement = |verdict, why| Judgement { verdict, why, tells_output: false, last_words: None };
+    let Err(trouble) = played else { return judgement(Verdict::Pass, None) };
     let verdict = match trouble {
         Trouble::Wrong(_) | Trouble::Closed(_) | Trouble::AfterQuit(_) | Trouble::Down(_) => Verdict::Fail,
         Trouble::Refused(_) => Verdict::Crash,
@@ -251,8 +287,11 @@ fn own_verdict(played: Result<(), Trouble>) -> Judgement {
         Trouble::Leak(_) => Verdict::Leak,
         Trouble::Skipped(_) => Verdict::Skip,
     };
-    Judgement { verdict, why: Some(trouble.to_string()), tells_output: false }
+    judgement(verdict, Some(trouble.to_string()))
 }
+
+/// Where somebody stopped it, or the milter was gone.
+pub(super) const NOT_TRIED: &str = "not tried";
 
 /// So many times the limit of one answer is the limit of a case.
 const CASE: u32 = 30;

@@ -76,13 +76,15 @@ impl Case {
     }
 }
 
+impl Level {
+    /// All, with their words.
+    pub const ALL: [(&'static str, Self); 3] = [("must", Self::Must), ("should", Self::Should), ("may", Self::May)];
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Must => "must",
-            Self::Should => "should",
-            Self::May => "may",
-        })
+        let word = Self::ALL.into_iter().find(|(_, level)| level == self).map(|(word, _)| word);
+        f.pad(word.unwrap_or_default())
     }
 }
 
@@ -90,14 +92,10 @@ impl FromStr for Level {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "must" => Ok(Self::Must),
-            "should" => Ok(Self::Should),
-            "may" => Ok(Self::May),
-            _ => {
-                let unknown = Unknown::new("level", text, ["must", "should", "may"]);
-                Err(format!("{unknown}, {}", unknown.help))
-            }
-        }
+        let known = Self::ALL.into_iter().find(|(word, _)| *word == text);
+        known.map(|(_, level)| level).ok_or_else(|| {
+            let unknown = Unknown::new("level", text, Self::ALL.map(|(word, _)| word));
+            format!("{unknown}, {}", unknown.help)
+        })
     }
 }

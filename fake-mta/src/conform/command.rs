@@ -10,6 +10,7 @@ use super::{
     report::{Format, human, human::Teller, render},
 };
 use crate::{
+    clock::Clock,
     diag::Diag,
     report::{self, Target},
     run::{Cancel, Console, Exit},
@@ -38,7 +39,7 @@ pub struct ConformArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = some_time)]
     timeout: Duration,
 
-    /// List the cases, with their levels and reasons, without trying any
+    /// List the cases, with their levels and reasons, and try none; with -v also what libmilter does, and which MTA does the like
     #[arg(long)]
     list: bool,
 
@@ -62,7 +63,7 @@ impl ConformArgs {
 pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mut Console) -> Exit {
     let cases = selected(args);
     if args.list {
-        console.results(&listing(&cases));
+        console.results(&listing(&cases, args.verbose > 0));
         return Exit::PASSED;
     }
     let origins = match args.milters.origins() {
@@ -89,6 +90,7 @@ pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mu
     }
     console
         .set_report_on_out(args.reports.iter().any(|target| target.file.is_none() && target.format != Format::Human));
+    let date = Some(Clock::System.date_and_minute());
     let trial = Trial { cases: &cases, limit: args.timeout, bin: &bin, cancel };
     let mut milters = Vec::new();
     for (name, origin) in origins {
@@ -97,7 +99,7 @@ pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mu
     if cancel.is_cancelled() {
         console.message("stopped: what is left is not tried\n");
     }
-    let battery = Battery { cases, milters, is_interrupted: cancel.is_cancelled() };
+    let battery = Battery { cases, milters, date, is_interrupted: cancel.is_cancelled() };
     finish(&battery, args, console)
 }
 
@@ -109,7 +111,7 @@ async fn try_milter(
     console: &mut Console,
 ) -> MilterResult {
     if trial.cancel.is_cancelled() {
-        return MilterResult { name: name.to_owned(), results: Vec::new(), fatal: None };
+        return MilterResult::not_tried(name, origin);
     }
     let (mut teller, colour) = (Teller::new(verbose), console.colour());
     console.results(&human::heading(name, trial.cases.len()));
@@ -161,11 +163,14 @@ fn selected(args: &ConformArgs) -> Vec<Arc<Case>> {
     super::cases().into_iter().filter(|case| case.level <= args.level && wanted(case)).map(Arc::new).collect()
 }
 
-fn listing(cases: &[Arc<Case>]) -> String {
+fn listing(cases: &[Arc<Case>], with_all: bool) -> String {
     let mut text = String::new();
     for case in cases {
-        writeln!(text, "{:<6} {:<40} {}\n       {}", case.level, case.id, case.title, case.reason)
-            .expect("a String takes everything");
+        let Case { id, level, title, reason, standard, seen, .. } = case.as_ref();
+        write!(text, "{level:<6} {id:<40} {title}\n       {reason}\n").expect("a String takes everything");
+        if with_all {
+            write!(text, "       libmilter {standard}\n       seen: {seen}\n").expect("a String takes everything");
+        }
     }
     writeln!(text, "{} cases", cases.len()).expect("a String takes everything");
     text
@@ -179,6 +184,7 @@ Examples:
   fake-mta conform --suite scenarios --level must          as scenarios/fake-mta.toml says
   fake-mta conform --command a='./a {listen}' --command b='./b {listen}' --report html=matrix.html
   fake-mta conform --list                                  what is tried, and why
+  fake-mta conform --list -v --filter message/quit         all that is known of a case: what libmilter does, which MTA does the like
 
 Verdicts: pass, fail (broke the protocol), crash, hang, leak, skip (cannot be tried here).
 Exit codes: 0 every `must` passed   1 one did not   3 a milter did not start, or nobody listens there

@@ -51,3 +51,4 @@ pub(crate) use remains::remove_all as remove_remains;
 pub(crate) use scripted::{explain, play_unit};
 pub(crate) use settings::{LOCAL_IPV4, LOCAL_IPV6};
 pub(crate) use transcript::{Transcript, envelope_lines};
+pub(crate) use world::LAST_LINES;

@@ -258,7 +258,7 @@ async fn with_output(mut fatal: Fatal, process: &mut Process, command: &str) -> 
     let lines = process.last_lines().await;
     fatal.notes.push(match lines.is_empty() {
         true => "it wrote nothing".to_owned(),
-        false => format!("its last lines:\n  {}", lines.join("\n  ")),
+        false => format!("{LAST_LINES}\n  {}", lines.join("\n  ")),
     });
     fatal
 }
@@ -266,6 +266,9 @@ async fn with_output(mut fatal: Fatal, process: &mut Process, command: &str) -> 
 fn says_in_use(fatal: &Fatal) -> bool {
     fatal.notes.iter().any(|note| note.to_lowercase().contains("in use"))
 }
+
+/// What stands above them.
+pub(crate) const LAST_LINES: &str = "its last lines:";
 
 /// How long a milter has to stop by itself before it is nudged, and between two nudges.
 const NUDGE_PAUSE: Duration = Duration::from_millis(100);

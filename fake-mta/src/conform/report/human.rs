@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Battery, CaseResult, Verdict, counts, first_line};
+use super::{
+    Battery, CaseResult, Verdict, counts, counts_by_level,
+    fault::{self, Fault, faults},
+    first_line,
+};
 use crate::{conform::case::Case, diag::escape};
 
 /// What stands above the cases of a milter.
@@ -16,8 +20,8 @@ pub(in super::super) fn heading(name: &str, cases: usize) -> String {
 #[derive(Debug)]
 pub(in super::super) struct Teller {
     verbose: u8,
-    /// Reasons, each with the case that it was told for.
-    told: BTreeMap<String, String>,
+    /// Faults, each with the case that it was told for, and the words.
+    told: BTreeMap<String, (String, String)>,
 }
 
 impl Teller {
@@ -31,7 +35,7 @@ impl Teller {
         let mut text = format!("  {word} {:<6} {}\n", case.level, case.id);
         let first = self.first_with(case, result);
         match (&first, &result.why) {
-            (Some(first), _) => put_lines(&mut text, INDENT, &format!("as in {first}: {}", first_line(result))),
+            (Some(first), _) => put_lines(&mut text, INDENT, first),
             (None, Some(why)) => put_lines(&mut text, INDENT, why),
             (None, None) => {}
         }
@@ -44,17 +48,20 @@ impl Teller {
         text + &self.details(result)
     }
 
-    /// The case that has the same reason, if one was told before.
+    /// Which case has found the same fault, if one was told before, and what is not the same word for word.
     fn first_with(&mut self, case: &Case, result: &CaseResult) -> Option<String> {
-        let why = first_line(result);
-        if !result.verdict.is_bad() || self.verbose > 1 {
+        if result.verdict == Verdict::Pass || self.verbose > 1 {
             return None;
         }
-        let first = self.told.get(why).cloned();
-        if first.is_none() {
-            self.told.insert(why.to_owned(), case.id.clone());
+        let why = first_line(result);
+        match self.told.get(&fault::kind(result)) {
+            Some((first, words)) if words == why => Some(format!("as in {first}")),
+            Some((first, _)) => Some(format!("as in {first}: {why}")),
+            None => {
+                self.told.insert(fault::kind(result), (case.id.clone(), why.to_owned()));
+                None
+            }
         }
-        first
     }
 
     fn details(&self, result: &CaseResult) -> String {
@@ -78,11 +85,29 @@ pub(in super::super) fn summary(battery: &Battery) -> String {
     let mut text = String::new();
     for milter in &battery.milters {
         writeln!(text, "{}: {}", escape(&milter.name), counts(battery, milter)).expect("a String takes everything");
+        if let Some(levels) = counts_by_level(battery, milter).filter(|_| !milter.results.is_empty()) {
+            put_lines(&mut text, "  ", &levels);
+        }
+        let faults = faults(battery, milter);
+        faults.iter().filter(|fault| fault.cases.len() > 1).for_each(|fault| text += &one_fault(fault));
         if milter.ended_early() * 2 > battery.cases.len() {
             text +=
                 "  most cases saw little of it: let it take the client 192.0.2.1 and the sender <sender@example.org>\n";
         }
     }
+    text
+}
+
+/// What many cases have found, in one place.
+fn one_fault(fault: &Fault<'_>) -> String {
+    let ids: Vec<&str> = fault.cases.iter().map(|case| case.id.as_str()).take(SHOWN_IDS).collect();
+    let more = match fault.cases.len() - ids.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let mut text = String::new();
+    put_lines(&mut text, "  ", &fault.text());
+    put_lines(&mut text, "    ", &format!("in {} cases: {}{more}", fault.cases.len(), ids.join(", ")));
     text
 }
 
@@ -120,4 +145,7 @@ fn painted(text: &str, style: Style, colour: bool) -> String {
 }
 
 const INDENT: &str = "        ";
+/// So many cases of a fault are named in the last lines; each has told it already.
+const SHOWN_IDS: usize = 10;
+
 const FURTHER: &str = "          ";

@@ -2,15 +2,17 @@
 
 use std::fmt::Write as _;
 
-use super::{Battery, counts, first_line, row, word};
+use super::{Battery, counts, counts_by_level, fault::faults, row, word};
 
-/// What each milter came to, the matrix, and what every verdict that is not `pass` is about.
+/// What each milter came to, the matrix, and what every verdict that is not `pass` is about. As it is kept in documents, nothing stands in
+/// it that differs between two runs of the same: no date, and no address.
 pub(super) fn render(battery: &Battery) -> String {
     let mut text = if battery.is_interrupted { "Interrupted.\n\n".to_owned() } else { String::new() };
     for milter in &battery.milters {
         let fatal = milter.fatal.as_ref().map_or_else(String::new, |fatal| format!(": {}", cell(&fatal.text)));
-        writeln!(text, "- **{}**: {}{fatal}", cell(&milter.name), counts(battery, milter))
-            .expect("a String takes everything");
+        let (name, counts) = (cell(&milter.name), counts(battery, milter));
+        let levels = counts_by_level(battery, milter).map_or_else(String::new, |levels| format!("; {levels}"));
+        writeln!(text, "- **{name}**: {counts}{levels}{fatal}").expect("a String takes everything");
     }
     text += "\n| case | level |";
     battery
@@ -32,16 +34,19 @@ pub(super) fn render(battery: &Battery) -> String {
     text + &findings(battery)
 }
 
+/// Each fault once, where its first case stands.
 fn findings(battery: &Battery) -> String {
+    let faults =
+        battery.milters.iter().flat_map(|milter| faults(battery, milter).into_iter().map(move |one| (milter, one)));
+    let at = |id: &str| battery.cases.iter().position(|case| case.id == id);
+    let mut faults: Vec<_> = faults.collect();
+    faults.sort_by_key(|(_, fault)| at(&fault.cases[0].id));
     let mut text = String::new();
-    for (index, case) in battery.cases.iter().enumerate() {
-        for (milter, result) in battery.milters.iter().zip(row(battery, index)) {
-            let Some(result) = result.filter(|result| result.verdict.is_bad()) else { continue };
-            let verdict = result.verdict;
-            let (name, why) = (cell(&milter.name), cell(first_line(result)));
-            writeln!(text, "- **{name}**, `{}` ({}): {verdict}: {why}", case.id, case.level)
-                .expect("a String takes everything");
-        }
+    for (milter, fault) in faults {
+        let cases =
+            fault.cases.iter().map(|case| format!("`{}` ({})", case.id, case.level)).collect::<Vec<_>>().join(", ");
+        writeln!(text, "- **{}**, {cases}: {}", cell(&milter.name), cell(&fault.text()))
+            .expect("a String takes everything");
     }
     if text.is_empty() { text } else { format!("\n{text}") }
 }

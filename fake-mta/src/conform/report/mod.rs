@@ -1,12 +1,16 @@
 //! What came of the battery, for people and for machines.
 
+mod fault;
 mod html;
 pub(super) mod human;
 mod json;
 mod junit;
 mod markdown;
 
-use super::battery::{Battery, CaseResult, MilterResult, Verdict};
+use super::{
+    battery::{Battery, CaseResult, MilterResult, NOT_TRIED, Verdict},
+    case::Level,
+};
 use crate::report::Formats;
 
 /// The format of a report.
@@ -47,13 +51,32 @@ pub(super) fn render(format: Format, battery: &Battery) -> String {
 
 /// `70 pass, 2 fail, 3 not tried`: what there is of each, and how often less was sent than there was to send.
 fn counts(battery: &Battery, milter: &MilterResult) -> String {
-    let tried = Verdict::ALL.into_iter().map(|(word, verdict)| (milter.count(verdict), word));
-    let left = battery.cases.len().saturating_sub(milter.results.len());
-    let some = tried.chain([(left, NOT_TRIED)]).filter(|(count, _)| *count > 0);
-    let counts = some.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ");
+    let counts = listed(battery.counts(milter, None));
     match milter.ended_early() {
         0 => counts,
         early => format!("{counts} (in {early} the milter's own verdict came before the end)"),
+    }
+}
+
+/// `must: 131 pass; should: 60 pass, 2 fail`: the same for each level, if there are several.
+fn counts_by_level(battery: &Battery, milter: &MilterResult) -> Option<String> {
+    let levels = Level::ALL.into_iter().map(|(word, level)| (word, listed(battery.counts(milter, Some(level)))));
+    let some = levels.filter(|(_, counts)| !counts.is_empty());
+    let some: Vec<String> = some.map(|(word, counts)| format!("{word}: {counts}")).collect();
+    (some.len() > 1).then(|| some.join("; "))
+}
+
+fn listed(counts: impl Iterator<Item = (&'static str, usize)>) -> String {
+    let some = counts.filter(|(_, count)| *count > 0);
+    some.map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Which program says so, and of which day.
+fn made_by(battery: &Battery) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match &battery.date {
+        Some(date) => format!("fake-mta {version}, {date}"),
+        None => format!("fake-mta {version}"),
     }
 }
 
@@ -70,9 +93,6 @@ fn word(result: Option<&CaseResult>) -> String {
         Some(result) => result.verdict.to_string(),
     }
 }
-
-/// Where somebody stopped it, or the milter was gone.
-const NOT_TRIED: &str = "not tried";
 
 /// What the milter's fault is, in one line.
 fn first_line(result: &CaseResult) -> &str {
