@@ -57,8 +57,8 @@ fn family(pid: u32) -> Vec<u32> {
 /// The state of a process that has ended and that nobody has waited for.
 const ENDED: &str = "zombie";
 
-/// No milter needs more.
-const MAX_PROCESSES: usize = 256;
+/// As many as a system has room for as a rule: one that waits for none of its children has thousands, and they are to be seen to grow.
+const MAX_PROCESSES: usize = 32_768;
 
 #[cfg(test)]
 mod tests {

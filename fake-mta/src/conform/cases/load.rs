@@ -41,9 +41,13 @@ fn leaks() -> Vec<Case> {
         case("open-files", "connections leave no open files behind, in whichever way they end", Leak::Files)
             .why("after some days the milter can open no file any more, and all mail is deferred")
             .standard("closes the socket with the session"),
-        case("threads", "connections leave no threads behind, in whichever way they end", Leak::Threads)
-            .why("after some days no thread can be started any more, and all mail is deferred")
-            .standard("ends the thread with the session, or gives it back to its pool"),
+        case(
+            "threads",
+            "connections leave no threads and no processes behind, in whichever way they end",
+            Leak::Threads,
+        )
+        .why("after some days no thread can be started any more, and all mail is deferred")
+        .standard("ends the thread with the session, or gives it back to its pool"),
         case("memory", "large messages leave no memory behind", Leak::LargeMessages)
             .why(MEMORY)
             .standard("keeps nothing of a message that has ended"),
