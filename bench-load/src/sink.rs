@@ -4,7 +4,7 @@ use std::{
     io::{self, Read, Write},
     os::unix::net::{UnixListener, UnixStream},
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::mpsc::{Receiver, Sender, channel},
     thread,
 };
 
@@ -19,33 +19,31 @@ pub enum Answers {
     End,
 }
 
-/// What came from MAIL on over the connection before, up to [`KEPT`] bytes.
-pub type Kept = Arc<Mutex<Vec<u8>>>;
+/// What came from MAIL on over each connection, up to [`KEPT`] bytes, when it has said goodbye.
+pub type Kept = Receiver<Vec<u8>>;
 
 /// Serves connections until the program ends.
 pub fn start(path: &Path, answers: Answers) -> io::Result<Kept> {
     let listener = UnixListener::bind(path)?;
-    let kept = Kept::default();
-    let shared = Arc::clone(&kept);
+    let (sender, kept) = channel();
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let kept = Arc::clone(&shared);
+            let sender = sender.clone();
             // A generator that goes away is no failure.
-            thread::spawn(move || serve(stream, answers, &kept).ok());
+            thread::spawn(move || serve(stream, answers, &sender).ok());
         }
     });
     Ok(kept)
 }
 
-fn serve(mut stream: UnixStream, answers: Answers, kept: &Kept) -> io::Result<()> {
+fn serve(mut stream: UnixStream, answers: Answers, kept: &Sender<Vec<u8>>) -> io::Result<()> {
     let (mut buffer, mut start, mut end) = (vec![0; 128 * 1024], 0, 0);
     let mut out = Vec::new();
     let (mut is_greeted, mut seen) = (false, Vec::new());
     loop {
         while let Some((code, length)) = packet(&buffer[start..end]) {
             if code == codes::QUIT {
-                *kept.lock().unwrap_or_else(PoisonError::into_inner) = seen;
-                return Ok(());
+                return kept.send(seen).map_err(io::Error::other);
             }
             if is_greeted && seen.len() + length <= KEPT {
                 seen.extend_from_slice(&buffer[start..start + length]);
