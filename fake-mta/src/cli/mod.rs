@@ -89,6 +89,7 @@ enum Command {
         kind: FileKind,
     },
     /// Say what a warning means, why it matters and what to do; without a name, list all
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain {
         /// The name of a warning: edit-not-negotiated
         #[arg(value_parser = suggesting(StringValueParser::new(), Lint::ALL.iter().map(|lint| lint.id())), hide_possible_values = true)]
@@ -240,6 +241,11 @@ const SCHEMA_EXAMPLES: &str = "\
 Examples:
   fake-mta schema > scenario.json            for scenario files
   fake-mta schema suite > suite.json         for fake-mta.toml";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  fake-mta explain                           all warnings, a line each
+  fake-mta explain reply-unasked             one of them";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Example:
