@@ -1,11 +1,10 @@
 //! A page with the latency plot, which needs nothing beside itself.
 
-use std::fmt::Write as _;
-
 use super::{
     report::{Figures, Outcome, about, heading, ratio_line, remarks},
     stats::{PERCENTILES, Row},
 };
+use crate::report::text::{escaped, put};
 
 pub(super) fn render(outcome: &Outcome) -> String {
     let mut page = format!(
@@ -110,14 +109,6 @@ fn plot(outcome: &Outcome) -> String {
 #[expect(clippy::cast_precision_loss, reason = "there are a dozen steps")]
 fn x_of(step: usize) -> f64 {
     step as f64 * WIDTH / (PLOTTED.len() - 1) as f64
-}
-
-fn escaped(text: &str) -> String {
-    crate::diag::escape(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
-    text.write_fmt(what).expect("a String takes everything");
 }
 
 /// Each step to the right leaves a tenth, or a half, of what was left.

@@ -1,7 +1,5 @@
 //! What came of a load, as text and as JSON.
 
-use std::fmt::Write as _;
-
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -12,7 +10,7 @@ use super::{
 };
 use crate::{
     diag::escape,
-    report::Formats,
+    report::{Formats, text::put},
     run::{Fatal, duration_text},
 };
 
@@ -248,10 +246,6 @@ fn stage(row: &Row) -> Value {
 
 fn millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn put(text: &mut String, what: std::fmt::Arguments<'_>) {
-    text.write_fmt(what).expect("a String takes everything");
 }
 
 #[cfg(test)]

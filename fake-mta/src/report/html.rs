@@ -1,8 +1,12 @@
 //! A page that needs nothing beside itself: every unit, and its sessions as sequence diagrams. Without scripts it lacks the filter.
 
-use std::{collections::BTreeSet, fmt::Write as _, ops::Range};
+use std::{collections::BTreeSet, ops::Range};
 
-use super::{differences, flaky_text, human, warnings, word};
+use super::{
+    differences, flaky_text, human,
+    text::{escaped, put},
+    warnings, word,
+};
 use crate::{
     diag::Diag,
     run::{Status, Summary, UnitResult},
@@ -163,15 +167,6 @@ fn row(line: &str, is_wrong: bool) -> String {
 /// Long words (macros, flags, addresses) end behind these signs where a lane is narrow, not in the middle of a name.
 fn breakable(text: &str) -> String {
     ["|", "=", "@"].iter().fold(text.to_owned(), |text, sign| text.replace(sign, &format!("{sign}<wbr>")))
-}
-
-fn put(page: &mut String, text: std::fmt::Arguments<'_>) {
-    page.write_fmt(text).expect("a String takes everything");
-}
-
-fn escaped(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(crate::diag::escape).collect();
-    lines.join("\n").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The marks of lines at the margin, and how they are drawn.

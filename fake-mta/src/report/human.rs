@@ -2,11 +2,13 @@
 
 use std::{fmt::Write as _, ops::Range};
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 
 use super::{
     cause::{self, Verdict},
-    differences, flaky_text, mismatch, warnings,
+    differences, flaky_text, mismatch,
+    text::painted,
+    warnings,
 };
 use crate::{
     diag::{Diag, escape},
@@ -248,10 +250,6 @@ fn indented(heading: &str, lines: &[String]) -> String {
 
 fn put_indented(text: &mut String, line: &str) {
     writeln!(text, "  {}", escape(line)).expect("a String takes everything");
-}
-
-fn painted(text: &str, style: Style, colour: bool) -> String {
-    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 const MAX_EXCERPT_LINES: usize = 40;

@@ -1,8 +1,12 @@
 //! JUnit's XML.
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
-use super::{fatal_word, human, warnings};
+use super::{
+    fatal_word, human,
+    text::{escaped, put},
+    warnings,
+};
 use crate::run::{Fatal, FatalKind, Status, Summary, UnitResult};
 
 /// One suite for each file, one case for each unit.
@@ -96,15 +100,4 @@ fn skipped(results: &[&UnitResult]) -> usize {
 
 fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
-}
-
-fn put(xml: &mut String, text: std::fmt::Arguments<'_>) {
-    xml.write_fmt(text).expect("a String takes everything");
-}
-
-/// Text for an attribute or an element; control characters, which XML cannot hold, are spelled out.
-fn escaped(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(crate::diag::escape).collect();
-    let text = lines.join("\n");
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

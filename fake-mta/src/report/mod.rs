@@ -9,6 +9,7 @@ mod json;
 mod junit;
 mod mismatch;
 mod tap;
+pub(crate) mod text;
 pub(crate) mod warnings;
 
 use std::{

@@ -1,10 +1,11 @@
 //! What milters did that a careful one does not, told once for all runs.
 
-use std::fmt::Write as _;
+use anstyle::AnsiColor;
 
-use anstyle::{AnsiColor, Style};
-
-use super::differences;
+use super::{
+    differences,
+    text::{painted, put},
+};
 use crate::{
     diag::{Diag, Span, escape},
     lint::{Finding, Lint, MtaKind},
@@ -135,14 +136,6 @@ fn said(finding: &Finding) -> String {
     };
     let filter = if finding.filter > 0 { format!("milter {}, ", finding.filter + 1) } else { String::new() };
     format!("{filter}at {}: {packet}{more}{detail}", finding.stage)
-}
-
-fn painted(text: &str, style: Style, colour: bool) -> String {
-    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
-}
-
-fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    text.write_fmt(arguments).expect("a String takes everything");
 }
 
 /// So many places of a lint are shown without -v.

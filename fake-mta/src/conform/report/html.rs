@@ -1,13 +1,14 @@
 //! A page that needs nothing beside itself: the matrix, and every case with what went over the wire.
 
-use std::fmt::Write as _;
-
 use super::{
-    Battery, CaseResult, Level, MilterResult, NOT_TRIED, counts, escaped,
+    Battery, CaseResult, Level, MilterResult, NOT_TRIED, counts,
     fault::{Fault, faults},
     made_by, row, word,
 };
-use crate::conform::case::Case;
+use crate::{
+    conform::case::Case,
+    report::text::{escaped, put},
+};
 
 pub(super) fn render(battery: &Battery) -> String {
     let mut page = format!(
@@ -105,10 +106,6 @@ fn cell(result: &CaseResult) -> String {
     }
     let word = word(Some(result));
     format!("<td class=\"{verdict}\"><details><summary>{word}</summary>{inside}</details></td>")
-}
-
-fn put(page: &mut String, text: std::fmt::Arguments<'_>) {
-    page.write_fmt(text).expect("a String takes everything");
 }
 
 /// So many are named at once; what is beyond would push the matrix out of sight.

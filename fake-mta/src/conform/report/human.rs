@@ -9,7 +9,7 @@ use super::{
     fault::{self, Fault, faults},
     first_line,
 };
-use crate::{conform::case::Case, diag::escape};
+use crate::{conform::case::Case, diag::escape, report::text::painted};
 
 /// What stands above the cases of a milter.
 pub(in super::super) fn heading(name: &str, cases: usize) -> String {
@@ -138,10 +138,6 @@ fn style(verdict: Verdict) -> Style {
         Verdict::Skip => AnsiColor::Yellow.on_default(),
         _ => AnsiColor::Red.on_default().bold(),
     }
-}
-
-fn painted(text: &str, style: Style, colour: bool) -> String {
-    if colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
 }
 
 const INDENT: &str = "        ";

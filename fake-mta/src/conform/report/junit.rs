@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Battery, CaseResult, MilterResult, NOT_TRIED, Verdict, escaped, first_line};
-use crate::conform::case::Case;
+use super::{Battery, CaseResult, MilterResult, NOT_TRIED, Verdict, first_line};
+use crate::{conform::case::Case, report::text::escaped};
 
 pub(super) fn render(battery: &Battery) -> String {
     let suites: String = battery.milters.iter().map(|milter| suite(battery, milter)).collect();

@@ -98,9 +98,3 @@ fn word(result: Option<&CaseResult>) -> String {
 fn first_line(result: &CaseResult) -> &str {
     result.why.as_deref().and_then(|why| why.lines().next()).unwrap_or_default()
 }
-
-/// Text for an element or an attribute of XML and HTML.
-fn escaped(text: &str) -> String {
-    let text: Vec<_> = text.split('\n').map(crate::diag::escape).collect();
-    text.join("\n").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
