@@ -25,10 +25,12 @@ pub(crate) struct InitArgs {
     dir: PathBuf,
 
     /// The command that starts the milter; {listen} stands for its socket
-    #[arg(long, value_name = "COMMAND", default_value = "my-milter --listen {listen}")]
-    command: String,
+    ///
+    /// [default: my-milter --listen {listen}]
+    #[arg(long, value_name = "COMMAND")]
+    command: Option<String>,
 
-    /// Make the scenario from this message; fake-mta.toml is only written if there is none yet
+    /// Make the scenario from this message; without --command, fake-mta.toml is only written if there is none that it would belong to
     #[arg(long, value_name = "FILE")]
     from_eml: Option<PathBuf>,
 
@@ -64,14 +66,15 @@ pub(crate) fn init(args: &InitArgs, console: &mut Console) -> Exit {
         console.diags(&diags);
         return Exit::HARNESS;
     }
-    if args.from_eml.is_none() {
-        let dir = crate::run::quoted(&args.dir.to_string_lossy());
-        console.results(&format!(
-            "next: fake-mta run {dir} shows what your milter does; fake-mta run {dir} --bless accepts it\n"
-        ));
-    }
+    let dir = crate::run::quoted(&args.dir.to_string_lossy());
+    console.results(&format!(
+        "next: fake-mta run {dir} shows what your milter does; fake-mta run {dir} --bless accepts it\n"
+    ));
     Exit::PASSED
 }
+
+/// The command where none is given.
+const COMMAND: &str = "my-milter --listen {listen}";
 
 /// A file and what is to be in it.
 type NewFile = (PathBuf, Vec<u8>);
@@ -82,7 +85,8 @@ type NewFile = (PathBuf, Vec<u8>);
 /// A command that is none.
 fn suite_file(args: &InitArgs) -> Result<NewFile, Vec<Diag>> {
     let path = args.dir.join(FILE_NAME);
-    let text = suite(&args.command, way_back(&args.dir).as_deref());
+    let command = args.command.as_deref().unwrap_or(COMMAND);
+    let text = suite(command, way_back(&args.dir).as_deref());
     Suite::parse(&Source::new(path.as_path(), text.as_str()))?;
     Ok((path, text.into_bytes()))
 }
@@ -103,7 +107,7 @@ fn of_letter(args: &InitArgs, letter: &Path) -> Result<Vec<NewFile>, Vec<Diag>> 
         files.push((copy, message));
     }
     files.push((path, text.into_bytes()));
-    if crate::suite::find(&args.dir.join(FIRST)).is_none() {
+    if args.command.is_some() || crate::suite::find(&args.dir.join(FIRST)).is_none() {
         files.push(suite_file(args)?);
     }
     Ok(files)
@@ -144,6 +148,8 @@ fn way_back(dir: &Path) -> Option<String> {
 fn suite(command: &str, cwd: Option<&str>) -> String {
     let string = |text: &str| toml::Value::String(text.to_owned());
     let command = string(command);
+    // It runs in the suite file's own folder.
+    let build = cwd.map_or_else(|| "make".to_owned(), |cwd| format!("make -C {}", crate::run::quoted(cwd)));
     let cwd = cwd.map(|cwd| format!("# The folder it starts in, seen from this one.\ncwd = {}\n", string(cwd)));
     let cwd = cwd.unwrap_or_default();
     format!(
@@ -153,7 +159,7 @@ fn suite(command: &str, cwd: Option<&str>) -> String {
          command = {command}\n\
          {cwd}\
          # Once before a run, if it has to be built, and the sources that --watch looks at:\n\
-         # build = \"make\"\n\
+         # build = \"{build}\"\n\
          # watch = [\"../src\"]\n\
          # A milter that knows TCP alone:\n\
          # socket = \"inet\"\n\
@@ -221,10 +227,11 @@ mod tests {
     }
 
     /// `fake-mta init` in a folder: its exit code, and what is in the folder then.
-    fn made(folder: &Path, command: &str, from_eml: Option<&str>) -> (Exit, Vec<String>) {
+    fn made(folder: &Path, command: impl Into<Option<&'static str>>, from_eml: Option<&str>) -> (Exit, Vec<String>) {
         let (dir, from_eml) = (folder.join("new"), from_eml.map(|name| folder.join(name)));
         let (mail_from, rcpt, client) = (None, Vec::new(), None);
-        let args = InitArgs { dir, command: command.to_owned(), from_eml, mail_from, rcpt, client };
+        let command = command.into().map(str::to_owned);
+        let args = InitArgs { dir, command, from_eml, mail_from, rcpt, client };
         let exit = init(&args, &mut Console::plain(io::sink(), io::sink()));
         let files = fs::read_dir(folder.join("new")).into_iter().flatten().flatten();
         let mut names: Vec<String> = files.map(|file| file.file_name().to_string_lossy().into_owned()).collect();
@@ -259,10 +266,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let letter = |text: &str| fs::write(folder.path().join("x.eml"), text).expect("a file");
         letter("From: <a@b.example>\n\n");
-        assert_eq!(made(folder.path(), "m", Some("x.eml")), (Exit::HARNESS, Vec::new()), "it names no recipient");
+        assert_eq!(made(folder.path(), None, Some("x.eml")), (Exit::HARNESS, Vec::new()), "it names no recipient");
         letter("From: <a@b.example>\nTo: \"D, C\" <c@d.example>\n\n");
         // These tests run in a project that has a suite file.
         let all = names(&["x.eml", "x.toml"]);
-        assert_eq!(made(folder.path(), "m", Some("x.eml")), (Exit::PASSED, all));
+        assert_eq!(made(folder.path(), None, Some("x.eml")), (Exit::PASSED, all));
+        fs::remove_dir_all(folder.path().join("new")).expect("it is there");
+        let all = names(&[FILE_NAME, "x.eml", "x.toml"]);
+        assert_eq!(made(folder.path(), "m {listen}", Some("x.eml")), (Exit::PASSED, all), "somebody named a milter");
     }
 }

@@ -52,6 +52,12 @@ impl Event {
             _ => None,
         }
     }
+
+    /// Whether the MTA gave a filter up for what it had just sent, going by the events behind that.
+    pub(crate) fn is_given_up<'a>(channel: Channel, mut later: impl Iterator<Item = &'a Self>) -> bool {
+        let next = later.find(|event| event.channel() == Some(channel));
+        matches!(next, Some(Self::LinkClosed(_) | Self::LinkFailed(..)))
+    }
 }
 
 /// A question to the fake DNS server.

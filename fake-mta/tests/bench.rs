@@ -266,6 +266,17 @@ fn a_load_without_a_milter_is_refused() {
 }
 
 #[test]
+fn a_load_of_refused_mail_says_so() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (code, report) = report(&["--command", &scripted(dir.path(), "mail: reject\n"), "-n", "1"]);
+    let told = report["milters"][0]["cut_short"].as_str().unwrap_or_default();
+    assert_eq!(
+        (code, told),
+        (Some(0), "the milter had its verdict before the end of the message in 1 of 1 sessions: at mail")
+    );
+}
+
+#[test]
 fn what_is_due_and_cannot_be_sent_in_time_is_an_error_and_said() {
     let dir = tempfile::tempdir().expect("a folder");
     let command = scripted(dir.path(), "mail: wait 300ms; continue\n");

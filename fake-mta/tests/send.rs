@@ -90,6 +90,19 @@ fn a_message_that_no_recipient_is_left_of_is_refused() {
 }
 
 #[test]
+fn a_refusal_is_told_with_all_of_its_lines_where_only_a_difference_is_wanted_too() {
+    let filter = Filter::start("eom: reply 554-5.7.1 score 11\\r\\n554 5.7.1 refused");
+    let text = filter.send(&["-q", "--diff"]);
+    assert_eq!(text, "--- stderr ---\npostfix-3.7: refused: 554-5.7.1 score 11 / 554 5.7.1 refused\n--- exit 1 ---\n");
+}
+
+#[test]
+fn what_the_mta_puts_up_with_is_no_failure() {
+    let text = Filter::start("quit: continue").send(&["-q"]);
+    assert!(text.ends_with("--- exit 0 ---\n"), "{text}");
+}
+
+#[test]
 fn each_end_has_its_exit_code() {
     let mut text = String::new();
     for script in

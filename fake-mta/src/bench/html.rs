@@ -31,7 +31,7 @@ fn table(outcome: &Outcome, figures: &Figures) -> String {
         stats.rate(),
         stats.errors
     );
-    remarks(outcome, stats).iter().for_each(|line| put(&mut text, format_args!("<p>{}</p>\n", escaped(line))));
+    remarks(outcome, figures).iter().for_each(|line| put(&mut text, format_args!("<p>{}</p>\n", escaped(line))));
     text += "<table><tr><th>stage</th><th>answers</th>";
     PERCENTILES.iter().for_each(|percent| put(&mut text, format_args!("<th>{} ms</th>", heading(*percent))));
     text += "</tr>\n";

@@ -1,6 +1,6 @@
 //! The milters, started, and the load put on them in turns.
 
-use std::{path::Path, pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::Path, pin::pin, sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
@@ -37,7 +37,8 @@ pub(super) async fn measure(
     if shape.ahead > 0 && !milters.iter().all(Prepared::is_answered) {
         return Err(Fatal::new(FatalKind::Harness, "the milter answers nothing: messages cannot be sent ahead"));
     }
-    let mut figures: Vec<_> = origins.iter().map(|(name, _)| Figures::new(name)).collect();
+    let mut figures: Vec<_> =
+        origins.iter().zip(&milters).map(|((name, _), milter)| Figures::new(name, milter.cut_short())).collect();
     // One alone has nobody to take turns with.
     let rounds = if milters.len() == 1 { 1 } else { rounds };
     let broken_off = take_turns(&mut milters, &mut figures, shape.share(rounds), rounds, cancel).await;
@@ -90,6 +91,19 @@ impl Prepared {
                 Err(fatal)
             }
         }
+    }
+
+    /// Which sessions of the load have no end of a message, in words.
+    fn cut_short(&self) -> Option<String> {
+        let stages: BTreeSet<_> = self.recordings.iter().filter_map(Recording::cut_short).collect();
+        let count = self.recordings.iter().filter(|recording| recording.cut_short().is_some()).count();
+        let stages = stages.into_iter().collect::<Vec<_>>().join(", ");
+        (count > 0).then(|| {
+            format!(
+                "the milter had its verdict before the end of the message in {count} of {} sessions: at {stages}",
+                self.recordings.len()
+            )
+        })
     }
 
     fn is_answered(&self) -> bool {

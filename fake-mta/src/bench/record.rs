@@ -28,6 +28,14 @@ pub(super) struct Recording {
     pub(super) train: Train,
 }
 
+impl Recording {
+    /// The stage behind which nothing of the message was sent, if it is not the end of the message: the milter had its verdict.
+    pub(super) fn cut_short(&self) -> Option<&'static str> {
+        let last = self.messages.iter().rev().find_map(|burst| burst.awaited)?;
+        if last == codes::BODY_EOB { None } else { codes::stage(last) }
+    }
+}
+
 /// Bytes that go out in one write, and the command whose answer is then waited for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Burst {

@@ -43,6 +43,8 @@ pub(super) struct Scenario {
 pub(super) struct Figures {
     /// Its name.
     pub(super) name: String,
+    /// Which of the sessions it lets come to no end of a message.
+    pub(super) cut_short: Option<String>,
     /// All rounds together.
     pub(super) total: Stats,
     /// Each round.
@@ -59,8 +61,8 @@ pub(super) struct Round {
 
 impl Figures {
     /// Nothing yet.
-    pub(super) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), total: Stats::default(), rounds: Vec::new() }
+    pub(super) fn new(name: &str, cut_short: Option<String>) -> Self {
+        Self { name: name.to_owned(), cut_short, total: Stats::default(), rounds: Vec::new() }
     }
 
     /// Adds another round.
@@ -108,8 +110,9 @@ pub(super) fn about(outcome: &Outcome) -> String {
 }
 
 /// What else there is to say of a milter's figures.
-pub(super) fn remarks(outcome: &Outcome, stats: &Stats) -> Vec<String> {
-    let mut lines = Vec::new();
+pub(super) fn remarks(outcome: &Outcome, figures: &Figures) -> Vec<String> {
+    let stats = &figures.total;
+    let mut lines: Vec<String> = figures.cut_short.iter().cloned().collect();
     if let Some(rate) = outcome.shape.rate.filter(|_| stats.behind) {
         lines.push(format!("{rate} a second was not reached: {:.0}; more connections (-c)?", stats.rate()));
     }
@@ -151,11 +154,12 @@ fn spread(ratios: &[f64]) -> Option<(f64, f64, f64)> {
 
 fn text(outcome: &Outcome) -> String {
     let mut text = format!("{}\n", about(outcome));
-    for Figures { name, total, .. } in &outcome.milters {
+    for figures in &outcome.milters {
+        let Figures { name, total, .. } = figures;
         let Stats { messages, errors, .. } = total;
         let name = escape(name);
         put(&mut text, format_args!("\n{name}: {messages} messages, {:.0} a second, {errors} errors\n", total.rate()));
-        remarks(outcome, total).iter().for_each(|line| put(&mut text, format_args!("  {line}\n")));
+        remarks(outcome, figures).iter().for_each(|line| put(&mut text, format_args!("  {line}\n")));
         put(&mut text, format_args!("  {:<10} {:>9}", "ms", "answers"));
         PERCENTILES.iter().for_each(|percent| put(&mut text, format_args!(" {:>9}", heading(*percent))));
         text.push('\n');
@@ -224,6 +228,7 @@ fn milter(figures: &Figures, thresholds: &[Threshold]) -> Value {
     };
     json!({
         "name": figures.name,
+        "cut_short": figures.cut_short,
         "messages": stats.messages,
         "errors": stats.errors,
         "not_sent": stats.not_sent,
@@ -254,8 +259,10 @@ mod tests {
 
     fn outcome(first: &[f64], second: &[f64]) -> Outcome {
         let round = |per_second: &f64| Round { messages: 1, errors: 0, per_second: *per_second };
-        let figures =
-            |name: &str, rates: &[f64]| Figures { rounds: rates.iter().map(round).collect(), ..Figures::new(name) };
+        let figures = |name: &str, rates: &[f64]| Figures {
+            rounds: rates.iter().map(round).collect(),
+            ..Figures::new(name, None)
+        };
         let second_long = std::time::Duration::from_secs(1);
         let end = End::After(second_long);
         Outcome {

@@ -78,7 +78,7 @@ impl FromStr for Threshold {
         let (name, value) = (name.trim(), value.trim());
         let metric = metric(name)?;
         let limit = match metric {
-            Metric::Percentile(..) => parse_duration(value)?.as_secs_f64() * 1000.0,
+            Metric::Percentile(..) => milliseconds(value)?,
             Metric::Rate | Metric::Errors => number(value)?,
         };
         Ok(Self { metric, below, limit, text: text.to_owned() })
@@ -88,6 +88,15 @@ impl FromStr for Threshold {
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// A time; a milter on the same machine may answer in less than a millisecond: `500us`, `0.5ms`.
+fn milliseconds(text: &str) -> Result<f64, String> {
+    let short = [("us", 0.001), ("ms", 1.0)].into_iter().find_map(|(unit, ms)| Some((text.strip_suffix(unit)?, ms)));
+    match short.and_then(|(count, ms)| Some(count.trim_end().parse::<f64>().ok()? * ms)) {
+        Some(ms) if ms.is_finite() && ms >= 0.0 => Ok(ms),
+        _ => Ok(parse_duration(text)?.as_secs_f64() * 1000.0),
     }
 }
 
@@ -135,10 +144,24 @@ mod tests {
 
     #[test]
     fn a_threshold_names_a_metric_and_its_limit() {
-        for text in ["p99<20ms", "p99.9 < 1s", "max<2s", "rate>1000", "errors<1", "eom.p99.9<20ms", "mail.max<1s"] {
+        for text in
+            ["p99<20ms", "p99.9 < 1s", "max<2s", "rate>1000", "errors<1", "eom.p99.9<20ms", "mail.max<1s", "p50<500us"]
+        {
             assert!(text.parse::<Threshold>().is_ok(), "{text}");
         }
-        for text in ["p99", "p101<1s", "p99<20", "rate>x", "rate>inf", "speed>1", "eon.p99<1s", "eom.rate>1"] {
+        for text in [
+            "p99",
+            "p101<1s",
+            "p99<20",
+            "p99<xus",
+            "p99<-1ms",
+            "p99<infms",
+            "rate>x",
+            "rate>inf",
+            "speed>1",
+            "eon.p99<1s",
+            "eom.rate>1",
+        ] {
             assert!(text.parse::<Threshold>().is_err(), "{text}");
         }
     }
@@ -156,6 +179,10 @@ mod tests {
         assert_eq!(check("rate>0", &stats), "NOT KEPT, 0.000");
         assert!(check("max<3ms", &stats).starts_with("NOT KEPT, 4.0"));
         assert!(check("eom.max<3ms", &stats).starts_with("kept, 2.0"));
+        assert!(
+            check("eom.max<1999us", &stats).starts_with("NOT KEPT")
+                && check("eom.max<2.01ms", &stats).starts_with("kept")
+        );
     }
 
     #[test]

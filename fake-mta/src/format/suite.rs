@@ -32,7 +32,7 @@ pub(crate) const SUITE_MILTER: Table = Table {
             "build",
             Shape::Command,
             "string or list of words",
-            "run once, before the first scenario; a fake-mta that runs from a target directory of cargo's lets `cargo build` build there too",
+            "run once, before the first scenario, in the folder of this file; a fake-mta that runs from a target directory of cargo's lets `cargo build` build there too",
         )
         .default("nothing is built"),
         Key::new("config_file", Shape::Text, "string", "where `config` is written to, as TOML")

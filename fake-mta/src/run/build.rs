@@ -9,7 +9,7 @@ use std::{
 
 use super::{Cancel, process::CommandLine, process::describe};
 use crate::{
-    diag::Diag,
+    diag::{self, Diag},
     suite::{Placeholders, Suite},
 };
 
@@ -50,6 +50,7 @@ async fn run(suite: &Suite, line: &CommandLine, cancel: &Cancel) -> Result<(), D
     let lines = process.last_lines().await;
     let mut diag =
         failed(format!("the milter's build failed: {}", describe(status))).note(format!("command: {}", line.shown()));
+    diag = diag.note(format!("in the folder {}", diag::shown(&line.cwd)));
     if !lines.is_empty() {
         diag = diag.note(format!("its last lines:\n{}", lines.join("\n")));
     }

@@ -43,8 +43,13 @@ pub(super) struct Plan {
 /// # Errors
 /// All that is wrong in any of the files.
 pub(super) fn plan(options: &Options) -> Result<Plan, Vec<Diag>> {
+    read_all(options, true)
+}
+
+/// The same; where nothing is run a scenario may belong to no suite.
+fn read_all(options: &Options, needs_suites: bool) -> Result<Plan, Vec<Diag>> {
     let files = discover::discover(&options.paths)?;
-    let mut reader = Reader { suites: BTreeMap::new(), problems: Vec::new() };
+    let mut reader = Reader { needs_suites, suites: BTreeMap::new(), problems: Vec::new() };
     let mut units = Vec::new();
     for path in &files {
         let suite = if options.milters.is_empty() { reader.suite(path) } else { None };
@@ -93,7 +98,7 @@ pub(crate) fn suite_of(scenario: &Path) -> Option<Suite> {
 
 /// Reads everything and says what is wrong, as `fake-mta check` does.
 pub fn check(options: &Options, console: &mut Console) -> Exit {
-    match plan(options) {
+    match read_all(options, false) {
         Ok(plan) => {
             console.results(&format!("{} runs, nothing wrong\n", plan.units.len()));
             Exit::PASSED
@@ -107,7 +112,7 @@ pub fn check(options: &Options, console: &mut Console) -> Exit {
 
 /// Writes the path and the name of every unit, as `fake-mta list` does.
 pub fn list(options: &Options, console: &mut Console) -> Exit {
-    match plan(options) {
+    match read_all(options, false) {
         Ok(plan) => {
             for planned in plan.units {
                 let path = planned.unit.scenario.path().to_string_lossy().into_owned();
@@ -124,6 +129,8 @@ pub fn list(options: &Options, console: &mut Console) -> Exit {
 }
 
 struct Reader {
+    /// Whether a scenario without a suite file is a problem.
+    needs_suites: bool,
     suites: BTreeMap<PathBuf, Option<Arc<Suite>>>,
     problems: Vec<Diag>,
 }
@@ -153,6 +160,9 @@ impl Reader {
 
     fn suite(&mut self, scenario: &Path) -> Option<Arc<Suite>> {
         let Some(path) = suite::find(scenario) else {
+            if !self.needs_suites {
+                return None;
+            }
             let dir = scenario.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
             let dir = diag::shown(dir);
             let help = "write one with `[milter]` and its `command`, or name a running milter with --milter ADDR";

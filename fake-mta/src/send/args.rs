@@ -11,6 +11,7 @@ use crate::{
     run::{LOCAL_IPV4, LOCAL_IPV6, MilterAddr},
     scenario::{ProfileName, Unknown},
     settings::{FilterSettings, Settings, Timeouts},
+    under_test::some_time,
 };
 
 /// One message, who sends it to whom, and through which milters.
@@ -96,9 +97,9 @@ pub struct SendArgs {
     #[arg(long, value_name = "DATE", value_parser = date)]
     pub(super) date: Option<Clock>,
 
-    /// How long to wait for each answer of the milter, in seconds [default: as the MTA does]
-    #[arg(long, value_name = "SECONDS")]
-    pub(super) timeout: Option<u16>,
+    /// How long to wait for each answer of the milter [default: as the MTA does]
+    #[arg(long, value_name = "TIME", value_parser = some_time)]
+    pub(super) timeout: Option<Duration>,
 
     /// Show what the milter changed in message and envelope, in place of the message
     #[arg(long, short)]
@@ -152,7 +153,7 @@ impl SendArgs {
     fn filter(&self, number: usize, addr: &MilterAddr) -> FilterSettings {
         let name = if number == 0 { "milter".to_owned() } else { format!("milter{}", number + 1) };
         let usual = FilterSettings::new(&name, &addr.to_string());
-        match self.timeout.map(u64::from).map(Duration::from_secs) {
+        match self.timeout {
             Some(limit) => {
                 FilterSettings { timeouts: Timeouts { connect: limit, command: limit, content: limit }, ..usual }
             }

@@ -130,14 +130,13 @@ impl Dialogue {
     }
 }
 
-/// A 4xx or 5xx reply, or none at all, is a refusal.
+/// A 4xx or 5xx reply, or none at all, is a refusal; all of its lines are told.
 fn refused(replies: &[Reply]) -> Result<(), String> {
-    let Some(line) = replies.last().and_then(|reply| reply.lines.last()) else {
-        return Err("the MTA closed the connection".to_owned());
-    };
-    match line.first() {
-        Some(b'2' | b'3') => Ok(()),
-        _ => Err(String::from_utf8_lossy(line).into_owned()),
+    let lines = replies.last().map(|reply| reply.lines.as_slice()).unwrap_or_default();
+    match lines.last().map(|line| line.first()) {
+        None => Err("the MTA closed the connection".to_owned()),
+        Some(Some(b'2' | b'3')) => Ok(()),
+        Some(_) => Err(lines.iter().map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join(" / ")),
     }
 }
 
@@ -147,7 +146,7 @@ fn path(address: &str) -> String {
 
 /// The first thing that went wrong between MTA and milter.
 fn failure(events: &[&Event], args: &SendArgs) -> Option<Verdict> {
-    events.iter().find_map(|event| match event {
+    events.iter().enumerate().find_map(|(index, event)| match event {
         Event::LinkFailed(channel, failure, problem) => {
             let exit = match failure {
                 LinkFailure::Refused => Exit::HARNESS,
@@ -157,6 +156,8 @@ fn failure(events: &[&Event], args: &SendArgs) -> Option<Verdict> {
             let addr = args.milter.get(channel.filter).map(|addr| format!(" ({addr})")).unwrap_or_default();
             Some(Verdict::Failed(exit, format!("{problem}{addr}")))
         }
+        // What the MTA puts up with does not keep the message from its end.
+        Event::Violation(channel, _) if !Event::is_given_up(*channel, events[index + 1..].iter().copied()) => None,
         Event::Violation(_, problem) => {
             Some(Verdict::Failed(Exit::MILTER, format!("the milter broke the protocol: {problem}")))
         }

@@ -96,6 +96,10 @@ async fn show(args: &SendArgs, letter: &[u8], outcomes: &[Outcome], console: &mu
 }
 
 async fn show_changes(args: &SendArgs, letter: &[u8], outcomes: &[Outcome], console: &mut Console) {
+    // --quiet has told nothing else yet.
+    for outcome in outcomes.iter().filter(|outcome| args.quiet && outcome.delivered.is_none()) {
+        console.message(&print::verdict(outcome));
+    }
     for outcome in outcomes {
         // What the MTA itself does to a message is no change of the milter's.
         let without = dialogue::play(args, outcome.personality, Arc::new(args.settings(false)), letter).await;

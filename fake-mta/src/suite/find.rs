@@ -14,7 +14,9 @@ pub fn find(scenario: &Path) -> Option<PathBuf> {
     if let Some(found) = dir.ancestors().find_map(beside) {
         return Some(found);
     }
-    let absolute = std::path::absolute(dir).ok()?;
+    // A bare name lies in the current folder, which has no name of its own.
+    let here = Path::new(".");
+    let absolute = std::path::absolute(if dir.as_os_str().is_empty() { here } else { dir }).ok()?;
     absolute.ancestors().find_map(beside).or_else(|| of_project(&std::env::current_dir().ok()?))
 }
 
@@ -41,6 +43,13 @@ mod tests {
         assert_eq!(find(&deep.join("x.toml")), Some(dir.path().join(FILE_NAME)));
         std::fs::write(dir.path().join("a").join(FILE_NAME), "").expect("a file");
         assert_eq!(find(&deep.join("x.toml")), Some(dir.path().join("a").join(FILE_NAME)));
+    }
+
+    #[test]
+    fn a_bare_name_is_that_of_a_file_in_the_current_folder() {
+        let named = |scenario: &str| find(Path::new(scenario)).map(|path| std::path::absolute(path).expect("a path"));
+        assert_eq!(named("x.toml"), named("./x.toml"));
+        assert!(named("x.toml").is_some(), "this workspace has scenarios");
     }
 
     #[test]
