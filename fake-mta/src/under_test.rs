@@ -55,6 +55,11 @@ impl MilterArgs {
         !(self.milters.is_empty() && self.commands.is_empty() && self.suites.is_empty())
     }
 
+    /// Whether one of them is started: where none is named, that of a suite file is.
+    pub(crate) fn starts_any(&self) -> bool {
+        self.milters.is_empty() || !(self.commands.is_empty() && self.suites.is_empty())
+    }
+
     /// All of them with their names, in the order: running, commands, suites.
     ///
     /// # Errors

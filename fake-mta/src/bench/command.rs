@@ -98,7 +98,12 @@ impl BenchArgs {
     }
 
     fn choice(&self) -> Choice<'_> {
-        Choice { paths: &self.scenarios, profile: self.profile.as_ref(), filter: self.filter.as_deref() }
+        Choice {
+            paths: &self.scenarios,
+            profile: self.profile.as_ref(),
+            filter: self.filter.as_deref(),
+            is_started: self.milters.starts_any(),
+        }
     }
 }
 

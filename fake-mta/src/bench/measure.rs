@@ -84,7 +84,7 @@ impl Prepared {
         };
         let options = WorldOptions { suite, running, dns: None, bin: bin.to_owned(), keep: false };
         let mut world = World::start(&scenarios.world, &options, cancel).await?;
-        match record(&scenarios.units, &world).await {
+        match record(scenarios, &world).await {
             Ok(recordings) => Ok(Self { world, recordings }),
             Err(mut fatal) => {
                 explain(&mut fatal, &mut world).await;

@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use fake_dns::FakeDns;
 use milter_proto::{Frame, FrameDecoder, codes};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -10,11 +11,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{ahead::Train, answers::FINAL};
+use super::{ahead::Train, answers::FINAL, scenarios::Scenarios, together::told_the_same};
 use crate::{
     connector::connect,
     run::{Fatal, FatalKind, MilterAddr, World, play_unit},
-    scenario::Unit,
 };
 
 /// The packets of one session, cut where an answer has to come.
@@ -50,13 +50,14 @@ pub(super) struct Burst {
 ///
 /// # Errors
 /// A scenario breaks off, or the milter is shown nothing.
-pub(super) async fn record(units: &[Unit], world: &World) -> Result<Arc<[Recording]>, Fatal> {
+pub(super) async fn record(scenarios: &Scenarios, world: &World) -> Result<Arc<[Recording]>, Fatal> {
+    let units = &scenarios.units;
     let (path, milter) = (world.dir().join("bench.sock"), world.milter());
     let harness = |error: io::Error| Fatal::new(FatalKind::Harness, format!("cannot record the load: {error}"));
     let listener = UnixListener::bind(&path).map_err(harness)?;
     let proxy = Arc::new(Proxy { milter: milter.clone(), sessions: Mutex::default(), refused: Mutex::default() });
     let serving = tokio::spawn(Arc::clone(&proxy).serve(listener));
-    let played = play_all(units, &MilterAddr::Unix(path.clone())).await;
+    let played = play_all(scenarios, &MilterAddr::Unix(path.clone()), world.dns()).await;
     serving.abort();
     std::fs::remove_file(&path).map_err(harness)?;
     if let Some(error) = proxy.refused.lock().await.take() {
@@ -69,7 +70,7 @@ pub(super) async fn record(units: &[Unit], world: &World) -> Result<Arc<[Recordi
     }
     recordings.retain(|recording| !recording.messages.is_empty());
     if recordings.is_empty() {
-        let text = match units {
+        let text = match units.as_slice() {
             [_] => "the scenario shows the milter no MAIL: there is nothing to measure",
             _ => "the scenarios show the milter no MAIL: there is nothing to measure",
         };
@@ -79,14 +80,17 @@ pub(super) async fn record(units: &[Unit], world: &World) -> Result<Arc<[Recordi
 }
 
 /// Plays one after the other, up to the first that breaks off.
-async fn play_all(units: &[Unit], milter: &MilterAddr) -> Result<(), Fatal> {
+async fn play_all(scenarios: &Scenarios, milter: &MilterAddr, dns: &FakeDns) -> Result<(), Fatal> {
+    let units = &scenarios.units;
     for unit in units {
+        let mark = dns.mark();
         if let Some(mut fatal) = play_unit(unit, milter).await.fatal {
             if units.len() > 1 {
                 fatal.notes.push(format!("the scenario: {}: {}", unit.scenario.path().display(), unit.name()));
             }
             return Err(fatal);
         }
+        told_the_same(unit, &scenarios.world, &dns.log_since(mark))?;
     }
     Ok(())
 }

@@ -30,6 +30,8 @@ pub(super) struct Choice<'a> {
     pub(super) profile: Option<&'a ProfileName>,
     /// What has to stand in the path or the name.
     pub(super) filter: Option<&'a str>,
+    /// Whether a milter is started for it, with what the scenarios hand to it.
+    pub(super) is_started: bool,
 }
 
 impl Choice<'_> {
@@ -41,7 +43,7 @@ impl Choice<'_> {
         let units: Vec<Unit> =
             self.sources()?.iter().map(|source| self.units(source)).collect::<Result<Vec<_>, _>>()?.concat();
         let Some(first) = units.first() else { return Err(vec![self.nothing_left()]) };
-        let world = together(first, &units).map_err(|diag| vec![diag])?;
+        let world = together(first, &units, self.is_started).map_err(|diag| vec![diag])?;
         Ok(Scenarios { units, world })
     }
 
@@ -89,7 +91,8 @@ impl Scenarios {
     pub(super) fn suite_file(&self) -> Result<PathBuf, Diag> {
         let of = |unit: &Unit| suite::find(unit.scenario.path());
         let found = self.units.first().and_then(of).ok_or_else(no_milter)?;
-        match self.units.iter().find(|unit| of(unit).as_ref() != Some(&found)) {
+        let same = |path: &PathBuf| path.canonicalize().ok() == found.canonicalize().ok();
+        match self.units.iter().find(|unit| !of(unit).as_ref().is_some_and(same)) {
             Some(other) => Err(Diag::error(format!(
                 "{} belongs to another milter than {}",
                 diag::shown(other.scenario.path()),
