@@ -17,7 +17,7 @@ use crate::{
 /// What `fake-mta fmt` is asked to do.
 #[derive(Args, Debug)]
 pub struct FmtArgs {
-    /// Files, and folders to search for scenarios and fake-mta.toml; - reads standard input and writes standard output
+    /// Files, and folders to search for scenarios and fake-mta.toml; what - (standard input) or a pipe has goes to standard output
     #[arg(default_value = "scenarios")]
     paths: Vec<PathBuf>,
 
@@ -36,7 +36,7 @@ Examples:
 /// Formats files in place.
 pub(crate) fn run(args: &FmtArgs, console: &mut Console) -> Exit {
     if args.paths == [Path::new("-")] {
-        return standard_input(console);
+        return standard_input(args.check, console);
     }
     let files = match find_files(&args.paths) {
         Ok(files) => files,
@@ -46,7 +46,10 @@ pub(crate) fn run(args: &FmtArgs, console: &mut Console) -> Exit {
         }
     };
     let (mut changed, mut broken) = (0, false);
-    for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "toml")) {
+    // In folders there are openspf suites too.
+    let is_ours =
+        |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "toml") || args.paths.contains(path);
+    for path in files.iter().filter(is_ours) {
         match format_file(path, args.check, console) {
             Ok(is_changed) => changed += usize::from(is_changed),
             Err(diags) => {
@@ -62,16 +65,14 @@ pub(crate) fn run(args: &FmtArgs, console: &mut Console) -> Exit {
     }
 }
 
-fn standard_input(console: &mut Console) -> Exit {
+fn standard_input(is_check: bool, console: &mut Console) -> Exit {
     let name = Path::new("standard input");
     let read = diag::read_stream(std::io::stdin(), diag::MAX_TEXT_BYTES)
         .and_then(|bytes| String::from_utf8(bytes).map_err(|_| std::io::Error::other("it is not UTF-8 text")));
     let read = read.map_err(|error| vec![diag::cannot("read", name, error)]);
-    match read.and_then(|text| format(name, &text)) {
-        Ok(formatted) => {
-            console.results(&formatted);
-            Exit::PASSED
-        }
+    match read.and_then(|text| stream(name, &text, is_check, console)) {
+        Ok(is_changed) if is_check && is_changed => Exit::FAILED,
+        Ok(_) => Exit::PASSED,
         Err(diags) => {
             console.diags(&diags);
             Exit::UNREADABLE
@@ -79,8 +80,23 @@ fn standard_input(console: &mut Console) -> Exit {
     }
 }
 
+/// Writes what came out of a stream, in the one form, to standard output.
+fn stream(name: &Path, text: &str, is_check: bool, console: &mut Console) -> Result<bool, Vec<Diag>> {
+    let formatted = format(name, text)?;
+    if !is_check {
+        console.results(&formatted);
+    } else if formatted != text {
+        console.results(&scenario::diff(name, text, &formatted, "formatted"));
+    }
+    Ok(formatted != text)
+}
+
 /// Whether the file was, or would be, changed.
 fn format_file(path: &Path, is_check: bool, console: &mut Console) -> Result<bool, Vec<Diag>> {
+    if diag::waits(path) {
+        let text = diag::read_named_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
+        return stream(path, &text, is_check, console);
+    }
     let text = diag::read_text(path, diag::MAX_TEXT_BYTES).map_err(|diag| vec![diag])?;
     let formatted = format(path, &text)?;
     if formatted == text {
@@ -124,6 +140,21 @@ mod tests {
         let once = format(Path::new("x.toml"), text).unwrap_or_else(|diags| panic!("{}\n{text}", diags[0]));
         assert_eq!(format(Path::new("x.toml"), &once).as_deref(), Ok(once.as_str()), "twice is once");
         once
+    }
+
+    #[test]
+    fn what_is_named_is_looked_at_whatever_its_name() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (file, pipe) = (dir.path().join("x.txt"), dir.path().join("pipe"));
+        std::fs::write(&file, "a    =   1\n").expect("a file");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        let checked = |path: &PathBuf| {
+            run(&FmtArgs { paths: vec![path.clone()], check: true }, &mut Console::plain(io::sink(), io::sink()))
+        };
+        let written = pipe.clone();
+        let writer = std::thread::spawn(move || std::fs::write(written, "a    =   1\n"));
+        assert_eq!((checked(&file), checked(&pipe)), (Exit::FAILED, Exit::FAILED));
+        writer.join().expect("no panic").expect("somebody reads");
     }
 
     #[test]
