@@ -95,7 +95,9 @@ pub(super) fn diags(mismatches: &[Mismatch]) -> Vec<Diag> {
 
 fn diag(mismatch: &Mismatch) -> Diag {
     if mismatch.subject == Subject::KnownDeviation {
-        return Diag::error(title(mismatch)).label(&mismatch.span, "").help("take `known_deviation` away");
+        return Diag::error(title(mismatch))
+            .label(&mismatch.span, "")
+            .help("take `known_deviation` away, and `instead` if it is there");
     }
     if mismatch.subject == Subject::OtherDeviation {
         return Diag::error(title(mismatch)).label(&mismatch.span, "");
