@@ -159,6 +159,48 @@ fn a_verdict_that_the_scenario_says_nothing_of_is_told_with_what_follows() {
 const APART: &str = "[milter]\nnetns = true\ncommand = ['sh', '-c', 'test {dns.port} = 53 && grep -qx \"nameserver {dns.host}\" \
                      /etc/resolv.conf && exec {bin}/fake-mta filter --script {dir}/s --listen {listen}']\nfiles.s = 'rcpt: reject'\n";
 
+/// A scenario with a message, with this line below it.
+fn with_message(line: &str) -> String {
+    format!(
+        "name = 'one'\n[mta]\ntimeouts = {{ read = '2s', content = '2s' }}\n[messages]\nbig = 'Hello.'\n\
+         [[session]]\nclient = '192.0.2.1'\ndialogue = '''\nM: continue\nC: HELO x.example\nC: MAIL FROM:<a@example.org>\n\
+         C: RCPT TO:<b@example.net>\nC: [message big]\n{line}\nC: QUIT\n'''\n"
+    )
+}
+
+#[test]
+fn a_milter_that_fails_is_told_as_that_whatever_answer_is_expected() {
+    let script = |rule: &str| REFUSES.replace("rcpt: reject", rule);
+    for (rule, lines, told, exit) in [
+        ("eom: none", "M: continue", "the milter never answered to `C: [message big]`: no answer within 2s", 5),
+        (
+            "body: none",
+            "M: none\nS: 451 [..]",
+            "the milter never answered to `C: [message big]`: no answer within 2s",
+            5,
+        ),
+        ("eom: none", "M: addheader X: y", "the milter never answered to `C: [message big]`: no answer within 2s", 5),
+        ("eom: close", "M: continue", "the milter was lost at `C: [message big]`", 4),
+        ("eom: raw 00000001ff", "M: reject", "the milter broke the protocol at `C: [message big]`", 4),
+    ] {
+        let text = run(&script(rule), &with_message(lines), &[]);
+        let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("error: ")).collect();
+        assert!(errors.len() == 2 && errors.iter().all(|error| error[7..].starts_with(told)), "{rule}: {text}");
+        assert!(text.ends_with(&format!("--- exit {exit} ---\n")), "{rule}: {text}");
+    }
+    let spoken = with_message("M: addheader X: y\nM: close\nS: 451 [..]\nW: connection-lost");
+    let text = run(&script("eom: addheader X: y; close"), &spoken, &[]);
+    assert!(text.contains("2 passed, 0 failed, 0 skipped"), "{text}");
+}
+
+#[test]
+fn a_milter_that_is_not_there_is_told_as_that_at_the_connection() {
+    let text = run(REFUSES, &with_message("M: continue"), &["--milter", "unix:nobody.sock"]);
+    let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("error: ")).collect();
+    let is_told = |error: &&str| error.starts_with("error: the milter was lost at connect: cannot connect: ");
+    assert!(errors.len() == 2 && errors.iter().all(is_told) && text.ends_with("--- exit 4 ---\n"), "{text}");
+}
+
 fn makes_namespaces() -> bool {
     let able = Command::new("unshare").args(["--user", "--map-root-user", "--net", "--mount", "ip", "link"]).output();
     let able = able.is_ok_and(|output| output.status.success());

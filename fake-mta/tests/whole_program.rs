@@ -102,6 +102,20 @@ fn a_scenario_made_from_a_message_runs_and_blessing_makes_it_pass() {
     assert!(code == Some(3) && again.contains("cannot write"), "{again}");
 }
 
+/// sendmail does not wait for the end of the message, Postfix does. The lines of both differ.
+#[test]
+fn nothing_is_blessed_that_comes_of_a_milter_that_fails() {
+    let text = scenario("it", "S: 251 [..]\nC: RCPT TO:<c@d.example>\nC: [message]\nM: continue\nS: 250 it").replace(
+        "profile = 'postfix'",
+        "profile = ['sendmail', 'postfix']\ntimeouts = { read = '2s', content = '20s' }",
+    );
+    let dir = folder(&[("fake-mta.toml", SUITE), ("rules", "eom: wait 4s; reject\n"), ("a.toml", &text)]);
+    let (told, code) = told(dir.path(), &["run", ".", "--bless=force"]);
+    assert!(code == Some(5) && told.contains("the milter never answered to `C: [message]`"), "{told}");
+    let text = fs::read_to_string(dir.path().join("a.toml")).expect("a file");
+    insta::assert_snapshot!(text);
+}
+
 /// Two filters that run, and a scenario in which the second one refuses.
 #[test]
 fn a_chain_takes_as_many_running_milters_as_it_has() {

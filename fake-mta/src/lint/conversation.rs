@@ -96,6 +96,16 @@ impl Conversation {
         Some(Finding { lint, filter, stage: stage(self.last), packet: shown(frame), detail })
     }
 
+    /// Whether an answer is due.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.awaited.is_some()
+    }
+
+    /// The MTA closed the connection: no answer is due any more.
+    pub(super) fn closed(&mut self) {
+        self.awaited = None;
+    }
+
     /// The connection broke.
     pub(super) fn failed(&mut self, filter: usize, failure: LinkFailure, problem: &str) -> Option<Finding> {
         let awaited = self.awaited.take()?;

@@ -26,8 +26,18 @@ impl Linter {
             Event::LinkFailed(channel, failure, problem) => {
                 self.conversation(*channel).failed(channel.filter, *failure, problem).into_iter().collect()
             }
+            Event::LinkClosed(channel) => {
+                self.conversation(*channel).closed();
+                Vec::new()
+            }
             _ => Vec::new(),
         }
+    }
+
+    /// The connections on which an answer is due.
+    pub(crate) fn waiting(&self) -> Vec<Channel> {
+        let waiting = self.conversations.iter().filter(|(_, conversation)| conversation.is_waited_for());
+        waiting.map(|(channel, _)| *channel).collect()
     }
 
     fn conversation(&mut self, channel: Channel) -> &mut Conversation {
@@ -209,6 +219,18 @@ mod tests {
         let mut idle = Talk::willing();
         idle.event(&Event::LinkFailed(CHANNEL, LinkFailure::Closed, "gone".to_owned()));
         assert_eq!(idle.ids(), [""; 0]);
+    }
+
+    #[test]
+    fn an_answer_is_due_until_it_comes_or_the_connection_ends() {
+        let mut talk = Talk::willing();
+        talk.asked(connect());
+        assert_eq!(talk.linter.waiting(), []);
+        talk.sent(Command::Data);
+        talk.said(&Reply::Progress);
+        assert_eq!(talk.linter.waiting(), [CHANNEL], "an MTA may wait on behind a report of progress");
+        talk.event(&Event::LinkClosed(CHANNEL));
+        assert_eq!(talk.linter.waiting(), []);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn bless(summary: &mut Summary, mode: BlessMode, console: &mut Consol
 /// The files with differences, each once.
 fn sources(summary: &Summary) -> Vec<Arc<Source>> {
     let mut sources: Vec<Arc<Source>> = Vec::new();
-    for result in summary.results.iter().filter(|result| !result.mismatches.is_empty()) {
+    for result in summary.results.iter().filter(|result| !result.mismatches.is_empty() && is_whole(result)) {
         let source = &result.unit.scenario.source;
         // An openspf suite is the standard, not a record of what came.
         let is_known = sources.iter().any(|known| known.path() == source.path());
@@ -36,7 +36,8 @@ fn sources(summary: &Summary) -> Vec<Arc<Source>> {
 }
 
 fn bless_file(source: &Arc<Source>, summary: &mut Summary, mode: BlessMode, console: &mut Console) -> Result<(), Diag> {
-    let judged: Vec<Judged<'_>> = summary.results.iter().filter(|result| is_of(result, source)).map(judged).collect();
+    let whole = summary.results.iter().filter(|result| is_of(result, source) && is_whole(result));
+    let judged: Vec<Judged<'_>> = whole.map(judged).collect();
     let blessing = scenario::bless(source, &judged, mode == BlessMode::Force);
     console.results(&scenario::diff(source.path(), source.text(), &blessing.text, "blessed"));
     console.diags(&blessing.refused);
@@ -83,6 +84,11 @@ fn judge_again(source: &Source, scenarios: &[Arc<Scenario>], summary: &mut Summa
 
 fn is_of(result: &UnitResult, source: &Source) -> bool {
     result.unit.scenario.source.path() == source.path()
+}
+
+/// A run that broke off shows what a milter does that fails: nothing of it is accepted.
+fn is_whole(result: &UnitResult) -> bool {
+    result.played.fatal.is_none()
 }
 
 fn judged(result: &UnitResult) -> Judged<'_> {

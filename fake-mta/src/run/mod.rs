@@ -7,6 +7,7 @@ mod cancel;
 mod console;
 mod difference;
 mod discover;
+mod failure;
 mod family;
 mod hint;
 mod kept;

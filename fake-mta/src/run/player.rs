@@ -12,6 +12,7 @@ use zone::{ParseOptions, Store};
 
 use super::{
     MilterAddr,
+    failure::{self, Heard},
     played::{Fatal, FatalKind, Played},
     settings,
     transcript::{Transcript, envelope_lines, message_text},
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     connector::Sockets,
     journal::{Channel, Event, Journal, LinkFailure, Question},
-    lint::Linter,
+    lint::{Finding, Linter},
     profile::Mta,
     scenario::{Action, LineKind, ProfileKind, Session, SessionEvents, Step, StepEvents, Unit},
     smtp::{Reply, stuffed},
@@ -106,11 +107,13 @@ impl<'a> Player<'a> {
             let replies = timeout(STEP_LIMIT, self.act(&mut mta, step)).await;
             // Questions after the last packet belong to this step too.
             journal.settle();
-            self.collect(step, &journal.since(mark), replies.as_ref().map_or(&[][..], |replies| replies));
+            let mut heard = self.observed(journal.since(mark));
             if replies.is_err() {
-                return Err(at(too_slow(step), number, index));
+                heard.extend(self.overdue());
             }
-            if let Some(fatal) = broken(step, self.unit, &journal.since(mark)) {
+            self.collect(step, &heard, replies.as_ref().map_or(&[][..], |replies| replies));
+            let late = replies.is_err().then(|| too_slow(step));
+            if let Some(fatal) = failure::unspoken(step, &self.unit.profile, &heard).or(late) {
                 return Err(at(fatal, number, index));
             }
         }
@@ -198,20 +201,38 @@ impl<'a> Player<'a> {
         mta.feed(&stuffed(text)).await
     }
 
+    /// Each event with what is wrong with it.
+    fn observed(&mut self, events: impl IntoIterator<Item = Event>) -> Vec<(Event, Vec<Finding>)> {
+        let observe = |event| {
+            let found = self.linter.observe(&event);
+            (event, found)
+        };
+        events.into_iter().map(observe).collect()
+    }
+
+    /// The answers that were still to come when the step was over its limit, whatever time the MTA would have given them.
+    fn overdue(&mut self) -> Vec<(Event, Vec<Finding>)> {
+        let problem = format!("no answer within {STEP_LIMIT:?}, the limit of a step");
+        let waiting = self.linter.waiting();
+        self.observed(
+            waiting.into_iter().map(|channel| Event::LinkFailed(channel, LinkFailure::Timeout, problem.clone())),
+        )
+    }
+
     /// Puts what happened in a step into the transcript and into the step's events.
-    fn collect(&mut self, step: &Step, events: &[Event], replies: &[Reply]) {
+    fn collect(&mut self, step: &Step, heard: &Heard, replies: &[Reply]) {
         let start = self.transcript.len().saturating_sub(usize::from(!matches!(step.action.value, Action::Smtp(_))));
         let mut seen = StepEvents::default();
         let reply_lines = replies.iter().flat_map(|reply| &reply.lines);
         seen.replies = reply_lines.map(|line| String::from_utf8_lossy(line).into_owned()).collect();
-        for event in events {
+        for (event, _) in heard {
             self.note_volatile(event);
         }
-        for event in events {
+        for (event, found) in heard {
             self.transcript.event(event);
             self.note(event, &mut seen);
             seen.wire.extend(wire::packet(event, &self.transcript));
-            seen.warnings.extend(self.linter.observe(event));
+            seen.warnings.extend(found.iter().cloned());
         }
         seen.transcript = start..self.transcript.len();
         if let Some(session) = self.played.sessions.last_mut() {
@@ -261,9 +282,9 @@ impl<'a> Player<'a> {
 
 /// The list for what this milter answers.
 fn answers(seen: &mut StepEvents, channel: Channel) -> &mut Vec<String> {
-    match u8::try_from(channel.filter) {
-        Ok(0) | Err(_) => &mut seen.milter,
-        Ok(number) => seen.later_milters.entry(number.saturating_add(1)).or_default(),
+    match failure::answers_of(channel) {
+        LineKind::MilterOf(number) => seen.later_milters.entry(number).or_default(),
+        _ => &mut seen.milter,
     }
 }
 
@@ -290,53 +311,14 @@ fn tls_macros(values: &std::collections::BTreeMap<String, String>) -> Vec<(Strin
     values.iter().map(|(key, value)| (long(key), value.clone())).collect()
 }
 
-/// A filter that failed, or that the MTA gives up for what it sent, ends the unit, unless the scenario's `M:` or `W:` lines for
-/// this step speak of it. What the MTA puts up with is only a warning.
-fn broken(step: &Step, unit: &Unit, events: &[Event]) -> Option<Fatal> {
-    if step
-        .expected(&unit.profile)
-        .any(|line| matches!(line.kind, LineKind::Milter | LineKind::MilterOf(_) | LineKind::Warning))
-    {
-        return None;
-    }
-    let what = describe(&step.action.value);
-    let is_given_up = |index: usize, channel: &Channel| {
-        let next = events[index + 1..].iter().find(|event| event.channel() == Some(*channel));
-        matches!(next, Some(Event::LinkClosed(_) | Event::LinkFailed(..)))
-    };
-    events.iter().enumerate().find_map(|(index, event)| match event {
-        Event::Violation(channel, _) if !is_given_up(index, channel) => None,
-        Event::LinkFailed(_, LinkFailure::Timeout, problem) => {
-            Some(Fatal::new(FatalKind::Timeout, format!("the milter never answered to {what}: {problem}")))
-        }
-        Event::LinkFailed(_, LinkFailure::Garbage, problem) | Event::Violation(_, problem) => {
-            Some(Fatal::new(FatalKind::Milter, format!("the milter broke the protocol at {what}: {problem}")))
-        }
-        Event::LinkFailed(_, _, problem) => {
-            Some(Fatal::new(FatalKind::Milter, format!("the milter was lost at {what}: {problem}")))
-        }
-        _ => None,
-    })
-}
-
 fn too_slow(step: &Step) -> Fatal {
-    let what = describe(&step.action.value);
-    Fatal::new(FatalKind::Timeout, format!("{what} was not done within {} s", STEP_LIMIT.as_secs()))
+    let what = failure::describe(&step.action.value);
+    Fatal::new(FatalKind::Timeout, format!("{what} was not done within {STEP_LIMIT:?}, the limit of a step"))
 }
 
 fn at(mut fatal: Fatal, session: usize, step: usize) -> Fatal {
     fatal.at = Some((session, step));
     fatal
-}
-
-fn describe(action: &Action) -> String {
-    match action {
-        Action::Smtp(line) => format!("`C: {line}`"),
-        Action::Connect => "connect".to_owned(),
-        Action::Message(_) => "`C: [message]`".to_owned(),
-        Action::Close => "`C: [close]`".to_owned(),
-        _ => "this step".to_owned(),
-    }
 }
 
 /// The milter's address as Postfix's log has it, without what differs from run to run.

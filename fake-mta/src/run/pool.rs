@@ -164,9 +164,12 @@ fn judged(planned: Planned, mut played: Played, began: Instant, options: &WorldO
     }
 }
 
-/// What is not as the scenario says.
+/// What is not as the scenario says. What comes in the step in which a run breaks off follows from that, and is not compared.
 pub(super) fn expectations(unit: &Unit, played: &mut Played) -> Vec<Mismatch> {
-    let mismatches = compare(unit, &played.sessions, &played.journal);
+    let mut mismatches = compare(unit, &played.sessions, &played.journal);
+    if let Some(end) = played.fatal.as_ref().and_then(|fatal| fatal.at) {
+        mismatches.retain(|mismatch| mismatch.at.is_some_and(|at| at < end));
+    }
     without_known(unit, mismatches, played)
 }
 

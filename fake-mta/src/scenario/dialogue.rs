@@ -7,7 +7,11 @@ use std::fmt;
 
 pub(super) use action::parse_action;
 
-use super::{matcher::Matcher, profile_name::ProfileName, vocabulary::Unknown};
+use super::{
+    matcher::{Bindings, Matcher},
+    profile_name::ProfileName,
+    vocabulary::Unknown,
+};
 use crate::{
     diag::{Diag, Span},
     lint::Lint,
@@ -37,6 +41,11 @@ impl Line {
     /// Whether it expects a DNS question.
     pub(crate) fn is_question(&self) -> bool {
         self.kind == LineKind::Dns && self.text != NONE
+    }
+
+    /// Whether a text is what it expects; names of matchers stand for anything.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        Matcher::checked(&self.text, &Bindings::default()).matches(text)
     }
 
     /// Whether it holds in `profile`.
