@@ -253,6 +253,22 @@ fn scenarios_that_part_in_the_world_are_not_measured_together() {
 }
 
 #[test]
+fn the_milter_is_built_before() {
+    let dir = suite(&[scenario("one", "", 1)]);
+    let file = dir.path().join("fake-mta.toml");
+    let with = |build: &str| {
+        let text = format!("[milter]\nbuild = \"{build}\"\ncommand = '{FILTER}'\n");
+        std::fs::write(&file, text).expect("it can be written");
+        bench(&[&dir.path().display().to_string(), "-n", "1"])
+    };
+    let output = with("false");
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(told(&output).contains("the milter's build failed: exit status 1"), "{output:?}");
+    assert_eq!(with("touch built").status.code(), Some(0));
+    assert!(dir.path().join("built").exists());
+}
+
+#[test]
 fn a_load_without_a_milter_is_refused() {
     let dir = suite(&[scenario("one", "", 1)]);
     let output = bench(&[]);

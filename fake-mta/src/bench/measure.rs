@@ -12,7 +12,7 @@ use super::{
     stats::Stats,
 };
 use crate::{
-    run::{Cancel, Fatal, FatalKind, World, WorldOptions, explain},
+    run::{Cancel, Fatal, FatalKind, World, WorldOptions, build_one, explain},
     scenario::Unit,
     under_test::Origin,
 };
@@ -78,11 +78,11 @@ struct Prepared {
 
 impl Prepared {
     async fn new(scenarios: &Scenarios, origin: &Origin, bin: &Path, cancel: &Cancel) -> Result<Self, Fatal> {
-        let (suite, running) = match origin {
-            Origin::Running(addr) => (None, vec![addr.clone()]),
-            Origin::Started(suite) => (Some(Arc::clone(suite)), Vec::new()),
+        let (suite, running, bin) = match origin {
+            Origin::Running(addr) => (None, vec![addr.clone()], bin.to_owned()),
+            Origin::Started(suite) => (Some(Arc::clone(suite)), Vec::new(), build_one(suite, bin, cancel).await?),
         };
-        let options = WorldOptions { suite, running, dns: None, bin: bin.to_owned(), keep: false };
+        let options = WorldOptions { suite, running, dns: None, bin, keep: false };
         let mut world = World::start(&scenarios.world, &options, cancel).await?;
         match record(scenarios, &world).await {
             Ok(recordings) => Ok(Self { world, recordings }),

@@ -17,7 +17,7 @@ use crate::{
     connector,
     diag::Source,
     link::Stream,
-    run::{Cancel, Fatal, FatalKind, MilterAddr, World, WorldOptions},
+    run::{Cancel, Fatal, FatalKind, MilterAddr, World, WorldOptions, build_one},
     scenario::{self, Unit},
     under_test::Origin,
 };
@@ -57,6 +57,7 @@ impl Target {
         let (addr, own) = match origin {
             Origin::Running(addr) => (addr.clone(), None),
             Origin::Started(suite) => {
+                let bin = build_one(suite, &bin, cancel).await?;
                 let suite = Some(Arc::clone(suite));
                 let options = WorldOptions { suite, running: Vec::new(), dns: None, bin, keep: false };
                 let unit = surroundings()?;

@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use super::{Cancel, process::CommandLine, process::describe};
+use super::{
+    Cancel, Fatal, FatalKind,
+    process::{CommandLine, describe},
+};
 use crate::{
     diag::{self, Diag},
     suite::{Placeholders, Suite},
@@ -28,6 +31,19 @@ pub(super) async fn build(suites: &[Arc<Suite>], bin: &Path, cancel: &Cancel) ->
         }
     }
     Ok(bins)
+}
+
+/// Builds the milter of one suite; what comes back is what `{bin}` stands for in it.
+///
+/// # Errors
+/// The build failed, or was stopped.
+pub(crate) async fn build_one(suite: &Arc<Suite>, bin: &Path, cancel: &Cancel) -> Result<PathBuf, Fatal> {
+    let built = build(std::slice::from_ref(suite), bin, cancel).await;
+    let bins = built.map_err(|diag| {
+        let kind = if cancel.is_cancelled() { FatalKind::Cancelled } else { FatalKind::Harness };
+        Fatal { notes: diag.notes, ..Fatal::new(kind, diag.title) }
+    })?;
+    Ok(bins.get(suite.source.path()).map_or(bin, PathBuf::as_path).to_owned())
 }
 
 /// `{bin}` by suite file.

@@ -44,6 +44,7 @@ pub use watch::watch;
 pub use world::{DnsAddress, World, WorldOptions};
 
 pub(crate) use crate::scenario::print_duration as duration_text;
+pub(crate) use build::build_one;
 pub(crate) use discover::{discover as find_scenarios, with_suites as find_files};
 pub(crate) use netns::{enter as enter_namespaces, is_inside as is_in_namespaces};
 pub(crate) use plan::{is_named, suite_of};

@@ -8,7 +8,7 @@ use std::{
 use super::SendArgs;
 use crate::{
     diag::{Diag, Source},
-    run::{Cancel, Fatal, World, WorldOptions},
+    run::{Cancel, Fatal, World, WorldOptions, build_one},
     scenario::{self, Unit},
     suite::Suite,
     under_test::{command_suite, suite_at},
@@ -44,7 +44,9 @@ pub(super) fn unit(args: &SendArgs) -> Result<Unit, Vec<Diag>> {
 /// # Errors
 /// It did not start.
 pub(super) async fn start(suite: Suite, unit: &Unit, bin: PathBuf, cancel: &Cancel) -> Result<World, Fatal> {
-    let options = WorldOptions { suite: Some(Arc::new(suite)), running: Vec::new(), dns: None, bin, keep: false };
+    let suite = Arc::new(suite);
+    let bin = build_one(&suite, &bin, cancel).await?;
+    let options = WorldOptions { suite: Some(suite), running: Vec::new(), dns: None, bin, keep: false };
     World::start(unit, &options, cancel).await
 }
 
