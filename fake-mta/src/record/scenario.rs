@@ -255,6 +255,13 @@ mod tests {
     }
 
     #[test]
+    fn a_line_end_that_comes_in_two_pieces_is_one() {
+        let body = |piece: &[u8]| sent(&Command::Body(piece.to_vec()));
+        let entries = [connect(b"x"), mail(), body(b"a\r"), body(b"\nb\r\n"), sent(&Command::BodyEob(b"".to_vec()))];
+        assert_eq!(Story::of(&entries).messages(), [b"\na\nb\n"]);
+    }
+
+    #[test]
     fn a_filter_that_closes_behind_the_mta_has_not_hung_up() {
         let close = [Entry::Closed(true), Entry::Closed(false)];
         let go = received(&Reply::Continue);

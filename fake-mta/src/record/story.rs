@@ -115,6 +115,8 @@ impl Story {
             }
         }
         story.complete_messages();
+        // Only now: a CR and its LF may have come in two pieces.
+        story.messages.iter_mut().for_each(|message| *message = without_cr(message));
         story
     }
 
@@ -308,7 +310,7 @@ impl Story {
         if !std::mem::replace(&mut self.is_in_body, true) {
             self.text().push(b'\n');
         }
-        self.text().extend(without_cr(bytes));
+        self.text().extend_from_slice(bytes);
     }
 
     fn field(&mut self, name: &[u8], value: &[u8]) {
@@ -322,8 +324,7 @@ impl Story {
         }
         // Only a filter that wants to see the space behind the colon is told of it: else one was cut off.
         let space: &[u8] = if self.protocol.contains(Protocol::HDR_LEADSPC) { b"" } else { b" " };
-        let field = without_cr(&[name, b":", space, value, b"\n"].concat());
-        self.text().extend_from_slice(&field);
+        self.text().extend([name, b":", space, value, b"\n"].concat());
     }
 }
 
