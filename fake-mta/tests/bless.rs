@@ -150,6 +150,28 @@ fn addresses_that_differ_in_their_parameters_are_written_once() {
 }
 
 #[test]
+fn recipients_are_written_in_one_order_for_both_profiles() {
+    let mut played = [as_written(), as_written()];
+    let recipients =
+        [["RCPT TO:<d@x>", "RCPT TO:<b@x>", "RCPT TO:<c@x>"], ["RCPT TO:<b@x>", "RCPT TO:<c@x>", "RCPT TO:<d@x> P=1"]];
+    for (session, recipients) in played.iter_mut().zip(recipients) {
+        session.envelope = [&["MAIL FROM:<a@x>"], &recipients[..]].concat().into_iter().map(str::to_owned).collect();
+    }
+    let blessed = |envelope: &str| {
+        let file = FILE.replace("envelope = []", &format!("envelope = [{envelope}]"));
+        let blessing = blessed(&file, &played, &["example.com TXT".to_owned()], false);
+        assert_eq!(blessing.refused.len(), 0, "{}", shown(&blessing));
+        blessing.text.lines().last().expect("it has lines").to_owned()
+    };
+    assert_eq!(
+        blessed(""),
+        "envelope = [\"MAIL FROM:<a@x>\", \"RCPT TO:<b@x>\", \"RCPT TO:<c@x>\", \"RCPT TO:<d@x>[..]\"]"
+    );
+    let written = blessed("'MAIL FROM:<e@x>', 'RCPT TO:<d@x> P=1', 'RCPT TO:<b@x>'");
+    assert_eq!(written, "envelope = ['MAIL FROM:<a@x>', 'RCPT TO:<d@x>[..]', 'RCPT TO:<b@x>', 'RCPT TO:<c@x>']");
+}
+
+#[test]
 fn a_line_that_shares_its_place_has_a_message_with_the_cure() {
     let text = "name = 'a'\n[[session]]\nclient = '192.0.2.1'\ndialogue = 'S: 220 hello'\n";
     let events = || session(vec![step(&["220-hello", "220 hello"], &[])]);

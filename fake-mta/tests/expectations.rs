@@ -154,6 +154,32 @@ fn what_comes_instead_stands_for_all_of_its_step() {
 }
 
 #[test]
+fn the_recipients_of_a_message_come_in_any_order() {
+    let compared = |envelope: &str| {
+        let text = format!(
+            "name = 'a'\n[mta]\nprofile = 'postfix'\n[[session]]\nclient = '192.0.2.1'\ndialogue = ''\nenvelope = '''\n{envelope}'''\n"
+        );
+        let scenarios = scenario::parse(&Source::new("a.toml", text)).unwrap_or_else(|diags| panic!("{}", diags[0]));
+        let lines = ["MAIL FROM:<s@x>", "RCPT TO:<c@x>", "RCPT TO:<b@x> P=1", "MAIL FROM:<t@x>", "RCPT TO:<d@x>"];
+        let envelope = lines.map(str::to_owned).to_vec();
+        let session = SessionEvents { steps: vec![StepEvents::default()], envelope, ..SessionEvents::default() };
+        let mismatches = scenario::compare(&scenario::units(&scenarios)[0], &[session], &[]);
+        let side = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
+        let shown = |one: &scenario::Mismatch| format!("{} -> {}", side(&one.expected), side(&one.got));
+        mismatches.iter().map(shown).collect::<Vec<_>>()
+    };
+    let second = "MAIL FROM:<t@x>\nRCPT TO:<d@x>\n";
+    for first in ["RCPT TO:<b@x>[..]\nRCPT TO:<c@x>", "RCPT TO:<c@x>\nRCPT TO:<b@x> P=1", "[..]\n/RCPT TO:<c.*/", "..."]
+    {
+        assert_eq!(compared(&format!("MAIL FROM:<s@x>\n{first}\n{second}")), [""; 0], "{first}");
+    }
+    let moved = compared("MAIL FROM:<s@x>\nRCPT TO:<b@x> P=1\nRCPT TO:<d@x>\nMAIL FROM:<t@x>\nRCPT TO:<c@x>\n");
+    assert_eq!(moved, ["RCPT TO:<d@x> -> RCPT TO:<c@x>", "RCPT TO:<c@x> -> RCPT TO:<d@x>"]);
+    let twice = compared(&format!("MAIL FROM:<s@x>\nRCPT TO:<c@x>\nRCPT TO:<c@x>\n{second}"));
+    assert_eq!(twice, ["RCPT TO:<c@x> -> RCPT TO:<b@x> P=1"]);
+}
+
+#[test]
 fn the_journal_may_leave_questions_out_where_it_says_so() {
     let compared = |expect: &str, journal: &[&str]| {
         let text = format!(

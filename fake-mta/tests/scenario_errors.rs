@@ -147,5 +147,7 @@ fn a_name_that_nothing_else_has() {
 fn what_can_never_hold() {
     let text = dialogue("C: HELO x\nM2: reject\nM2: none").replace("name = 'a'", "name = \"a\\u001b[31m\"");
     let text = text.replace("[[session]]", "[mta]\nhostname = 'mx example'\nprotocol_version = 99\n[[session]]");
-    insta::assert_snapshot!(told(&(text + "envelope = ['MAIL FROM:<a@b.example>', 'RCPT <c@d.example>', '[..]']\n")));
+    insta::assert_snapshot!(told(
+        &(text + "envelope = ['MAIL FROM:<a@b.example>', 'RCPT <c@d.example>', '[..]', '[n] of them']\n")
+    ));
 }

@@ -85,7 +85,7 @@ fn watching_runs_a_changed_scenario_alone_and_everything_when_the_suite_changes(
 
 #[test]
 fn a_scenario_made_from_a_message_runs_and_blessing_makes_it_pass() {
-    let letter = "From: Alice <alice@example.org>\nTo: bob@example.net\nSubject: a =?utf-8?q?=E2?= '''\n\nBody\n.\n";
+    let letter = "From: Alice <alice@example.org>\nTo: bob@example.net, alf@example.net, carol@example.com\nSubject: a =?utf-8?q?=E2?= '''\n\nBody\n.\n";
     let dir = folder(&[("a letter.eml", letter), ("rules", "eom: addheader X-Seen: yes\n")]);
     let command = "{bin}/fake-mta filter --script rules --listen {listen}";
     let (text, code) = told(dir.path(), &["init", "made", "--from-eml", "a letter.eml", "--command", command]);

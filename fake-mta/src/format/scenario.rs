@@ -257,8 +257,8 @@ pub(crate) const SESSION: Table = Table {
             "envelope",
             Shape::Lines,
             "list or block",
-            "what left the MTA: for each message `MAIL FROM:<…>`, then `RCPT TO:<…>` for each recipient, with their parameters; `[]` \
-             if nothing did",
+            "what left the MTA: for each message `MAIL FROM:<…>`, then `RCPT TO:<…>` for each recipient, in any order, with their \
+             parameters; `[]` if nothing did",
         )
         .default("not checked"),
         Key::new(

@@ -26,7 +26,7 @@ pub(super) fn scenario(stem: &str, entries: &[Entry], story: &Story, cut_off: Op
     text.push_str(&settings(entries));
     let last = sessions.len() - 1;
     for (number, session) in sessions.into_iter().enumerate() {
-        write_session(&mut text, session, mta::personality(entries), cut_off.is_none() || number < last);
+        write_session(&mut text, session, cut_off.is_none() || number < last);
     }
     if !story.messages().is_empty() {
         text.push_str("\n[messages]\n");
@@ -92,7 +92,7 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
-fn write_session(text: &mut String, session: &Session, mta: Personality, says_goodbye: bool) {
+fn write_session(text: &mut String, session: &Session, says_goodbye: bool) {
     let ip = session.ip.as_deref().filter(|ip| ip.parse::<std::net::IpAddr>().is_ok()).unwrap_or("127.0.0.1");
     let is_name = |name: &&String| {
         !session.is_forged && !name.contains(|c: char| c == '[' || c.is_whitespace() || c.is_control())
@@ -109,7 +109,7 @@ fn write_session(text: &mut String, session: &Session, mta: Personality, says_go
         }
     }
     text.push_str(if says_goodbye { "C: QUIT\n'''\n" } else { "'''\n" });
-    if let Some(envelope) = envelope(session, mta) {
+    if let Some(envelope) = envelope(session) {
         text.push_str(&envelope);
     }
 }
@@ -252,6 +252,16 @@ mod tests {
         ];
         let wanted = "C: EHLO client.example\nC: MAIL FROM:<a@b.example>\nC: [message m1]\nM: discard\nC: QUIT\n";
         assert_eq!(dialogue(&entries), wanted);
+    }
+
+    #[test]
+    fn recipients_of_an_envelope_stand_as_the_client_named_them() {
+        let rcpt = |recipient: &[u8]| sent(&Command::Rcpt { recipient: recipient.to_vec(), args: Vec::new() });
+        let recipients = [rcpt(b"<d@b.example>"), rcpt(b"<c@d.example>"), rcpt(b"<X@d.example>")];
+        let entries = [&[connect(b"x"), mail()], &recipients[..], &[sent(&Command::BodyEob(b"x".to_vec()))]].concat();
+        let text = written(&entries).expect("something happened");
+        let lines = "MAIL FROM:<a@b.example>[..]\nRCPT TO:<d@b.example>[..]\nRCPT TO:<c@d.example>[..]\nRCPT TO:[..]\n";
+        assert!(text.contains(&format!("envelope = '''\n{lines}'''\n")), "{text}");
     }
 
     #[test]

@@ -104,6 +104,25 @@ pub(super) fn holds_matcher(text: &str) -> bool {
     text == ANY_LINES || as_regex(text).is_some() || pieces(text).any(|piece| matches!(piece, Piece::Any(..)))
 }
 
+/// Whether a line that begins so could fit; of regular expressions that is not known.
+pub(super) fn can_begin(text: &str, start: &str) -> bool {
+    if text == ANY_LINES || as_regex(text).is_some() {
+        return true;
+    }
+    let mut rest = start;
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) if text.len() >= rest.len() => return text.starts_with(rest),
+            Piece::Text(text) => match rest.strip_prefix(text) {
+                Some(behind) => rest = behind,
+                None => return false,
+            },
+            Piece::Any(any, _) => return any == ANY_TEXT,
+        }
+    }
+    false
+}
+
 /// A line that expects just this text, whatever it looks like.
 pub(crate) fn literal(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -187,9 +206,11 @@ pub(super) const ANY_LINES: &str = "...";
 /// What stands for itself between brackets.
 const SIGNS: [&str; 3] = ["[", "/", "."];
 
+const ANY_TEXT: &str = ".*";
+
 /// What stands between the brackets, and its pattern, without groups of its own.
 const MATCHERS: [(&str, &str); 4] = [
-    ("..", ".*"),
+    ("..", ANY_TEXT),
     ("n", "[0-9]+"),
     ("ip", r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f.]{0,15}){2,8})"),
     // sendmail: 4AMHX3aB012345; Postfix: 4XyZ1abcdEz or 0A1B2C3D4E.
@@ -269,6 +290,18 @@ mod tests {
             assert!(Matcher::checked(line, &Bindings::default()).matches(text), "{line} ~ {text}");
         }
         assert!(Matcher::checked("[[]n] is [n]", &Bindings::default()).matches("[n] is 7"));
+    }
+
+    #[test]
+    fn whether_a_line_could_begin_so_is_known() {
+        for text in ["RCPT TO:<a@b>", "RCPT TO:[..]", "[..]", "R[..]<a@b>", "[..=x]>", "/x/", "...", "RCPT[..]"] {
+            assert!(can_begin(text, "RCPT TO:"), "{text}");
+        }
+        for text in
+            ["MAIL FROM:<a@b>", "RCPT", "rcpt TO:<a@b>", "[n][..]", "[127.0.0.1]", "RCPT [ip]", "[[]..]", "", "/"]
+        {
+            assert!(!can_begin(text, "RCPT TO:"), "{text}");
+        }
     }
 
     #[test]

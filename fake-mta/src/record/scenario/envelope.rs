@@ -2,13 +2,10 @@
 
 use milter_proto::Reply;
 
-use crate::{
-    profile::Personality,
-    record::story::{Answer, Said, Session, Step},
-};
+use crate::record::story::{Answer, Said, Session, Step};
 
 /// What left the MTA, where the packets tell it all: not of messages that the milter wanted to hear no more of, or kept.
-pub(super) fn envelope(session: &Session, mta: Personality) -> Option<String> {
+pub(super) fn envelope(session: &Session) -> Option<String> {
     let mut lines = Vec::new();
     let mut transaction = Transaction::default();
     for step in &session.steps {
@@ -18,7 +15,7 @@ pub(super) fn envelope(session: &Session, mta: Personality) -> Option<String> {
         match &step.said {
             Said::Line(line) if !step.is_refused() => transaction.take(line),
             Said::Message(_) if !step.is_refused() => {
-                lines.extend(std::mem::take(&mut transaction).finish(step, mta)?);
+                lines.extend(std::mem::take(&mut transaction).finish(step)?);
             }
             _ => {}
         }
@@ -49,26 +46,13 @@ impl Transaction {
     }
 
     /// What is left of it at the end of the message; nothing if that cannot be told.
-    fn finish(mut self, step: &Step, mta: Personality) -> Option<Vec<String>> {
+    fn finish(self, step: &Step) -> Option<Vec<String>> {
         let mut all: Vec<&String> = self.0.iter().collect();
         all.sort();
         all.dedup();
-        let is_named = |line: &String| !line.ends_with(":[..]");
-        let is_ordered = mta == Personality::Sendmail || self.0.len() < 3 || self.0.iter().skip(1).all(is_named);
-        let is_told = is_ordered && self.0.len() > 1 && all.len() == self.0.len() && leaves_envelope(&step.answers);
-        if let Some((_, recipients)) = self.0.split_first_mut() {
-            put_in_order(recipients, mta);
-        }
+        let is_told = self.0.len() > 1 && all.len() == self.0.len() && leaves_envelope(&step.answers);
         is_told.then_some(self.0)
     }
-}
-
-/// The order in which the MTA sends to them: the last one first, or by where they are and then by their addresses.
-fn put_in_order(recipients: &mut [String], mta: Personality) {
-    if mta == Personality::Sendmail {
-        return recipients.reverse();
-    }
-    recipients.sort_by_cached_key(|line| (line.rsplit_once('@').map(|(_, domain)| domain.to_owned()), line.clone()));
 }
 
 /// Sender and recipients stay, and the MTA can do what is asked for.

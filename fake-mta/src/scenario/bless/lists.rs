@@ -7,7 +7,8 @@ use crate::{
     diag::{Diag, Span},
     scenario::{
         Located, Mismatch, Subject,
-        matcher::{holds_matcher, literal},
+        expect::in_order,
+        matcher::{Bindings, holds_matcher, literal},
     },
 };
 
@@ -36,7 +37,7 @@ pub(super) fn bless(judged: &[Judged<'_>], pass: &mut Pass) {
 struct Wish<'a> {
     span: &'a Span,
     items: &'a [Located<String>],
-    actual: Vec<&'a [String]>,
+    actual: Vec<Vec<String>>,
     differs: bool,
 }
 
@@ -44,7 +45,7 @@ struct Wish<'a> {
 struct Rewritable<'a> {
     span: &'a Span,
     items: &'a [Located<String>],
-    actual: &'a [String],
+    actual: Vec<String>,
 }
 
 fn lists<'a>(one: &Judged<'a>) -> Vec<Rewritable<'a>> {
@@ -52,13 +53,28 @@ fn lists<'a>(one: &Judged<'a>) -> Vec<Rewritable<'a>> {
     let mut lists = Vec::new();
     for (session, events) in scenario.sessions.iter().zip(one.sessions) {
         if let Some(envelope) = &session.envelope {
-            lists.push(Rewritable { span: &envelope.span, items: &envelope.value, actual: &events.envelope });
+            let actual = as_in_file(&envelope.value, &events.envelope);
+            lists.push(Rewritable { span: &envelope.span, items: &envelope.value, actual });
         }
     }
     if let Some(expect) = &scenario.dns.expect {
-        lists.push(Rewritable { span: &expect.span, items: &expect.value, actual: one.journal });
+        lists.push(Rewritable { span: &expect.span, items: &expect.value, actual: one.journal.to_vec() });
     }
     lists
+}
+
+/// An envelope whose recipients stand as they do in the file, the others by their addresses: in one order for both MTAs.
+fn as_in_file(items: &[Located<String>], actual: &[String]) -> Vec<String> {
+    let mut sorted = actual.to_vec();
+    for message in sorted.chunk_by_mut(|_, next| !next.starts_with("MAIL FROM:")) {
+        message[1..].sort();
+    }
+    // Which parameters go along is no matter here.
+    let wanted: Vec<String> = items
+        .iter()
+        .map(|item| if holds_matcher(item) { item.value.clone() } else { path(item).to_owned() + "[..]" })
+        .collect();
+    in_order(&wanted.iter().map(String::as_str).collect::<Vec<_>>(), &sorted, &Bindings::default())
 }
 
 fn is_list(subject: Subject) -> bool {
@@ -92,7 +108,7 @@ fn rewrite(wish: &Wish<'_>, pass: &mut Pass) {
 }
 
 /// What all lists say. Addresses that differ in their parameters alone (Postfix adds ORCPT) are written with `[..]` for these.
-fn agreed(lists: &[&[String]]) -> Option<Vec<String>> {
+fn agreed(lists: &[Vec<String>]) -> Option<Vec<String>> {
     let (first, others) = lists.split_first()?;
     if others.iter().any(|other| other.len() != first.len()) {
         return None;

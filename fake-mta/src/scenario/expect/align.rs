@@ -127,7 +127,7 @@ const EXTRA: u32 = 2;
 const MISSING: u32 = 3;
 
 /// Above this many comparisons the two lists are compared line by line.
-const MAX_CELLS: usize = 4_000_000;
+pub(super) const MAX_CELLS: usize = 4_000_000;
 
 #[cfg(test)]
 mod tests {

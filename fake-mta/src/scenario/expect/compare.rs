@@ -1,6 +1,7 @@
 //! A whole unit against what happened in it.
 
 use super::{
+    envelope,
     events::SessionEvents,
     lists::{self, List},
     step::{self, Names},
@@ -89,7 +90,9 @@ fn compare_session(index: usize, session: &Session, events: &SessionEvents, name
     let mut found = Vec::new();
     if let Some(expected) = &session.envelope {
         let list = List { subject: Subject::Envelope, expected: &expected.value, anchor: &expected.span };
-        found.extend(lists::compare_exact(&list, &events.envelope, names));
+        let lines: Vec<&str> = expected.iter().map(|line| line.as_str()).collect();
+        let came = envelope::in_order(&lines, &events.envelope, names);
+        found.extend(lists::compare_exact(&list, &came, names));
     }
     if let Some(expected) = &session.delivered {
         found.extend(compare_delivered(expected, &events.delivered, names));

@@ -12,6 +12,7 @@ use crate::{
     scenario::{
         Action, Line, LineKind, Located, Message, Session, Step,
         dialogue::{self, DialogueLine},
+        matcher,
         node::{Entry, Node, TextLine, Value},
         problems::Problems,
         vocabulary::Unknown,
@@ -87,8 +88,7 @@ pub(super) fn envelope(fields: &mut Fields<'_>) -> Option<Located<Vec<Located<St
 
 /// An entry that can come, or a matcher.
 fn check_envelope(line: &Located<String>, problems: &mut Problems) {
-    let is_entry = ["MAIL FROM:", "RCPT TO:", "/", "[", "..."].iter().any(|start| line.starts_with(start));
-    if !is_entry {
+    if !["MAIL FROM:", "RCPT TO:"].iter().any(|start| matcher::can_begin(line, start)) {
         let help = "write it as `MAIL FROM:<alice@example.com>` or `RCPT TO:<bob@example.net>`";
         problems.add(Diag::error("not a line of an envelope").label(&line.span, "").help(help));
     }
