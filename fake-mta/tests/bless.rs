@@ -172,6 +172,25 @@ fn recipients_are_written_in_one_order_for_both_profiles() {
 }
 
 #[test]
+fn queue_ids_are_written_so_that_both_profiles_share_a_line() {
+    let lines = "S: 250 x\nM: continue\n";
+    let text = |lines: &str| {
+        format!("name = 'a'\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\nC: HELO x\n{lines}C: QUIT\n'''\n")
+    };
+    let played = ["i71C0001004242", "41EEF9B1093"].map(|id| {
+        let helo = step(&[&format!("250 queued as {id}")], &[&format!("addheader X: id={id}, [n], 2nd 41EEF9B1094")]);
+        let queue_ids = [(id, "[qid]"), ("41EEF9B1094", "[qid 2]")].map(|(id, name)| (id.to_owned(), name.to_owned()));
+        SessionEvents { queue_ids: queue_ids.into(), ..session(vec![step(&[], &[]), helo]) }
+    });
+    let first = blessed(&text(lines), &played, &[], false);
+    assert_eq!(first.text, text("S: 250 queued as [qid]\nM: addheader X: id=[qid], [[]n], 2nd [qid]\n"));
+    assert_eq!(blessed(&first.text, &played, &[], false).changes, 0);
+    // What blessing has written it writes again.
+    let before = text("S: 250 queued as [qid]\nM: addheader Y: id=[qid]\n");
+    assert_eq!(blessed(&before, &played, &[], false).text, first.text);
+}
+
+#[test]
 fn a_line_that_shares_its_place_has_a_message_with_the_cure() {
     let text = "name = 'a'\n[[session]]\nclient = '192.0.2.1'\ndialogue = 'S: 220 hello'\n";
     let events = || session(vec![step(&["220-hello", "220 hello"], &[])]);

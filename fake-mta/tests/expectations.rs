@@ -180,6 +180,26 @@ fn the_recipients_of_a_message_come_in_any_order() {
 }
 
 #[test]
+fn queue_ids_are_told_as_the_transcript_has_them() {
+    let told = |lines: &str| {
+        let text = format!(
+            "name = 'a'\n[mta]\nprofile = 'postfix'\n[[session]]\nclient = '192.0.2.1'\ndialogue = '''\n{lines}\n'''\n"
+        );
+        let scenarios = scenario::parse(&Source::new("a.toml", text)).unwrap_or_else(|diags| panic!("{}", diags[0]));
+        let replies = vec!["250 41EEF9B1093".to_owned(), "250 41EEF9B1094".to_owned()];
+        let queue_ids =
+            [("41EEF9B1093", "[qid]"), ("41EEF9B1094", "[qid 2]")].map(|(id, name)| (id.into(), name.into()));
+        let steps = vec![StepEvents { replies, ..StepEvents::default() }];
+        let session = SessionEvents { steps, queue_ids: queue_ids.into(), ..SessionEvents::default() };
+        let mismatches = scenario::compare(&scenario::units(&scenarios)[0], &[session], &[]);
+        mismatches.into_iter().map(|mismatch| (mismatch.expected, mismatch.got)).collect::<Vec<_>>()
+    };
+    let line = |text: &str| Some(text.to_owned());
+    assert_eq!(told("S: 250 [qid=a]\nS: 250 [qid=a]"), [(line("250 [qid]"), line("250 [qid 2]"))]);
+    assert_eq!(told("S: 250 41EEF9B1093 ok\nS: ..."), [(line("250 41EEF9B1093 ok"), line("250 41EEF9B1093"))]);
+}
+
+#[test]
 fn the_journal_may_leave_questions_out_where_it_says_so() {
     let compared = |expect: &str, journal: &[&str]| {
         let text = format!(

@@ -78,21 +78,21 @@ impl Sides {
             if let Some(answers) = answered_differently(&one.steps[..=index], &other.steps[..=index]) {
                 return self.milter_differs.push(format!("`C: {}`: {answers}", step.action.value));
             }
-            let (one, other) = (one_step, other_step);
             self.both(&format!("C: {}\n", step.action.value));
-            let (class, other_class) = (class(one), class(other));
+            let (class, other_class) = (class(one_step), class(other_step));
             if class == other_class {
                 self.both(&class.map(|class| format!("S: {class}xx\n")).unwrap_or_default());
             } else {
                 self.place(format!("the reply to `C: {}`", step.action.value));
-                self.sendmail += &replies(one);
-                self.postfix += &replies(other);
+                self.sendmail += &one.without_queue_ids(&replies(one_step));
+                self.postfix += &other.without_queue_ids(&replies(other_step));
             }
         }
         self.texts("the envelope", &envelope(one), &envelope(other));
         for index in 0..one.delivered.len().max(other.delivered.len()) {
-            let message =
-                |events: &SessionEvents| events.delivered.get(index).map(|text| Message::read(text, hostname));
+            let message = |events: &SessionEvents| {
+                events.delivered.get(index).map(|text| Message::read(&events.without_queue_ids(text), hostname))
+            };
             let (mut one, mut other) = (message(one), message(other));
             if let (Some(one), Some(other)) = (&mut one, &mut other) {
                 one.leave_out_generated(other);
@@ -175,23 +175,14 @@ fn replies(events: &StepEvents) -> String {
     if events.replies.is_empty() {
         return "S: none\n".to_owned();
     }
-    events.replies.iter().map(|line| format!("S: {}\n", without_queue_id(line))).collect()
-}
-
-/// A reply that takes a message names its queue id: `queued as …` with Postfix, the third word with sendmail.
-fn without_queue_id(line: &str) -> String {
-    let words: Vec<&str> = line.split(' ').collect();
-    match &words[..] {
-        ["250", "2.0.0", "Ok:", "queued", "as", _] => "250 2.0.0 Ok: queued as [qid]".to_owned(),
-        ["250", "2.0.0", _, "Message", "accepted", ..] => [&["250", "2.0.0", "[qid]"], &words[3..]].concat().join(" "),
-        _ => line.to_owned(),
-    }
+    events.replies.iter().map(|line| format!("S: {line}\n")).collect()
 }
 
 /// One line for each address, without what an MTA adds on its own: SIZE, and the original recipient where it is the recipient. The
 /// order of recipients is nobody's business.
 fn envelope(events: &SessionEvents) -> String {
-    let mut lines: Vec<String> = events.envelope.iter().map(|line| asked_for(line) + "\n").collect();
+    let mut lines: Vec<String> =
+        events.envelope.iter().map(|line| asked_for(&events.without_queue_ids(line)) + "\n").collect();
     for message in lines.chunk_by_mut(|_, next| !next.starts_with("MAIL")) {
         message[1..].sort();
     }
@@ -305,6 +296,21 @@ mod tests {
         let mut steps = steps(&["220 hello", reply]);
         steps[1].wire = told.iter().chain(&["< continue", &format!("< {answer}")]).map(packet).collect();
         SessionEvents { steps, delivered: vec![delivered.to_owned()], ..SessionEvents::default() }
+    }
+
+    #[test]
+    fn queue_ids_are_no_difference() {
+        let session = |id: &str, reply: &str| {
+            let mut session = asked(&["> mail <a@b>"], "addheader X: [qid]", reply, &format!("X: {id}\n\n{id}\n"));
+            session.envelope = vec![format!("MAIL FROM:<{id}@b>")];
+            session.queue_ids = [(id.to_owned(), "[qid]".to_owned())].into();
+            session
+        };
+        let sendmail = session("i71C0001004242", "250 i71C0001004242");
+        assert_eq!(sides(&sendmail, &session("41EEF9B1093", "250 41EEF9B1093")).places, [""; 0]);
+        let differ = sides(&sendmail, &session("41EEF9B1093", "451 41EEF9B1093"));
+        assert_eq!(differ.places, ["the reply to `C: MAIL FROM:<a@b>`"]);
+        assert!(differ.sendmail.contains("S: 250 [qid]\n") && differ.postfix.contains("S: 451 [qid]\n"));
     }
 
     #[test]

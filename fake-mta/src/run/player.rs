@@ -237,6 +237,7 @@ impl<'a> Player<'a> {
         seen.transcript = start..self.transcript.len();
         if let Some(session) = self.played.sessions.last_mut() {
             session.steps.push(seen);
+            session.queue_ids = self.transcript.queue_ids();
         }
     }
 

@@ -3,6 +3,8 @@
 //! `C:` and `S:` are the SMTP dialogue, `>` what the MTA sent to the milter, `<` what came back, `D:` the DNS questions,
 //! `L:` the MTA's log, `|` the delivered message. Queue ids, dates and ports are replaced by their names in brackets.
 
+use std::collections::BTreeMap;
+
 use milter_proto::{Command, Reply};
 
 use crate::{
@@ -49,6 +51,11 @@ impl Transcript {
         self.queue_ids += 1;
         let name = if self.queue_ids == 1 { "[qid]".to_owned() } else { format!("[qid {}]", self.queue_ids) };
         self.redact(id.to_owned(), &name);
+    }
+
+    /// The queue ids that are known so far, and what stands for them.
+    pub(super) fn queue_ids(&self) -> BTreeMap<String, String> {
+        self.redactions.iter().filter(|(_, name)| name.starts_with("[qid")).cloned().collect()
     }
 
     /// A text without the queue ids that are known so far.

@@ -123,6 +123,11 @@ pub(super) fn can_begin(text: &str, start: &str) -> bool {
     false
 }
 
+/// Whether `[qid]` stands for it.
+pub(super) fn is_queue_id(text: &str) -> bool {
+    Matcher::checked(QUEUE_ID, &Bindings::default()).matches(text)
+}
+
 /// A line that expects just this text, whatever it looks like.
 pub(crate) fn literal(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -205,6 +210,9 @@ pub(super) const ANY_LINES: &str = "...";
 
 /// What stands for itself between brackets.
 const SIGNS: [&str; 3] = ["[", "/", "."];
+
+/// What stands for a queue id.
+pub(super) const QUEUE_ID: &str = "[qid]";
 
 const ANY_TEXT: &str = ".*";
 

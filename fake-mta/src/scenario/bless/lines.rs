@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use regex_lite::Regex;
+
 use super::{Judged, Pass, insert::insert_lines, splice::Edit};
 use crate::{
     diag::{Diag, Source, Span},
@@ -13,7 +15,7 @@ use crate::{
         Line, LineKind, Mismatch, ProfileName, Step, StepEvents, Subject,
         dialogue::NONE,
         expect::actual,
-        matcher::{holds_matcher, literal},
+        matcher::{QUEUE_ID, holds_matcher, literal},
     },
 };
 
@@ -142,7 +144,7 @@ impl Wishes {
         for kind in kinds {
             let extra = here.iter().filter(|mismatch| is_extra(mismatch, *kind, anchor));
             let texts: Vec<String> =
-                extra.filter_map(|mismatch| mismatch.got.as_ref()).map(|got| written(*kind, got)).collect();
+                extra.filter_map(|mismatch| mismatch.got.as_ref()).map(|got| written(got)).collect();
             let new = || ExtraWish { anchor: anchor.clone(), only: only.to_vec(), texts: BTreeMap::new() };
             let range = anchor.range();
             let wish = self.extras.entry((range.start, !range.is_empty(), *kind)).or_insert_with(new);
@@ -173,10 +175,10 @@ fn is_superseded(line: &Line, here: &[&Mismatch]) -> bool {
     is_milter && line.text == "continue" && here.iter().any(|mismatch| is_extra(mismatch, line.kind, &line.text_span))
 }
 
-/// What came, as a line that expects just that. In wire blocks queue ids are rewritten already.
-fn written(kind: LineKind, came: &str) -> String {
-    let line = literal(came);
-    if kind == LineKind::Wire { line.replace("[[]qid]", "[qid]") } else { line }
+/// What came, as a line that expects just that, but for queue ids, which no two runs share: they have names already.
+pub(super) fn written(came: &str) -> String {
+    let (first, others) = (literal(QUEUE_ID), Regex::new(r"\[qid [0-9]+\]").expect("it is right"));
+    others.replace_all(&literal(came).replace(&first, QUEUE_ID), QUEUE_ID).into_owned()
 }
 
 fn outcome(line: &Line, here: &[&Mismatch]) -> Outcome {
@@ -185,9 +187,7 @@ fn outcome(line: &Line, here: &[&Mismatch]) -> Outcome {
     };
     match here.iter().find(is_this) {
         None => Outcome::Keep,
-        Some(mismatch) => {
-            mismatch.got.as_ref().map_or(Outcome::Remove, |got| Outcome::Replace(written(line.kind, got)))
-        }
+        Some(mismatch) => mismatch.got.as_ref().map_or(Outcome::Remove, |got| Outcome::Replace(written(got))),
     }
 }
 
@@ -205,7 +205,8 @@ fn rewrite_line(source: &Source, wish: &LineWish, pass: &mut Pass) {
     if !line.is_verbatim() {
         return refuse(pass, &line.span, "a case fills this line");
     }
-    if holds_matcher(&line.text) && !pass.force {
+    // Queue ids are what blessing writes itself.
+    if holds_matcher(&line.text.replace(QUEUE_ID, "")) && !pass.force {
         return refuse(pass, &line.text_span, "this line holds a matcher");
     }
     let texts = groups.iter().filter_map(|(outcome, _)| match outcome {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Judged, Pass, splice::Edit};
+use super::{Judged, Pass, lines::written, splice::Edit};
 use crate::{
     diag::{Diag, Span},
     scenario::{
-        Located, Mismatch, Subject,
+        Located, Mismatch, SessionEvents, Subject,
         expect::in_order,
-        matcher::{Bindings, holds_matcher, literal},
+        matcher::{Bindings, holds_matcher},
     },
 };
 
@@ -53,7 +53,7 @@ fn lists<'a>(one: &Judged<'a>) -> Vec<Rewritable<'a>> {
     let mut lists = Vec::new();
     for (session, events) in scenario.sessions.iter().zip(one.sessions) {
         if let Some(envelope) = &session.envelope {
-            let actual = as_in_file(&envelope.value, &events.envelope);
+            let actual = as_in_file(&envelope.value, events);
             lists.push(Rewritable { span: &envelope.span, items: &envelope.value, actual });
         }
     }
@@ -64,8 +64,8 @@ fn lists<'a>(one: &Judged<'a>) -> Vec<Rewritable<'a>> {
 }
 
 /// An envelope whose recipients stand as they do in the file, the others by their addresses: in one order for both MTAs.
-fn as_in_file(items: &[Located<String>], actual: &[String]) -> Vec<String> {
-    let mut sorted = actual.to_vec();
+fn as_in_file(items: &[Located<String>], events: &SessionEvents) -> Vec<String> {
+    let mut sorted: Vec<String> = events.envelope.iter().map(|line| events.without_queue_ids(line)).collect();
     for message in sorted.chunk_by_mut(|_, next| !next.starts_with("MAIL FROM:")) {
         message[1..].sort();
     }
@@ -116,9 +116,9 @@ fn agreed(lists: &[Vec<String>]) -> Option<Vec<String>> {
     let item = |(at, item): (usize, &String)| {
         let mut came = lists.iter().map(|list| list[at].as_str());
         if came.clone().all(|other| other == item) {
-            return Some(literal(item));
+            return Some(written(item));
         }
-        came.all(|other| path(other) == path(item)).then(|| literal(path(item)) + "[..]")
+        came.all(|other| path(other) == path(item)).then(|| written(path(item)) + "[..]")
     };
     first.iter().enumerate().map(item).collect()
 }

@@ -1,5 +1,7 @@
 //! A whole unit against what happened in it.
 
+use std::collections::BTreeMap;
+
 use super::{
     envelope,
     events::SessionEvents,
@@ -8,7 +10,10 @@ use super::{
 };
 use crate::{
     diag::Span,
-    scenario::{LineKind, Located, Session, Unit, matcher::Bindings},
+    scenario::{
+        LineKind, Located, Session, Unit,
+        matcher::{Bindings, is_queue_id},
+    },
 };
 
 /// One line that is not as the scenario says.
@@ -68,6 +73,7 @@ fn compare_all(unit: &Unit, planned: &[Session], sessions: &[SessionEvents], jou
     let mut mismatches = Vec::new();
     let mut names = Names::default();
     for (index, (session, events)) in planned.iter().zip(sessions).enumerate() {
+        let before = mismatches.len();
         for (step_index, (planned, events)) in session.steps.iter().zip(&events.steps).enumerate() {
             let mut found = step::compare(planned, &unit.profile, events, &mut names);
             found.iter_mut().for_each(|mismatch| mismatch.at = Some((index, step_index)));
@@ -76,6 +82,7 @@ fn compare_all(unit: &Unit, planned: &[Session], sessions: &[SessionEvents], jou
         if events.steps.len() >= session.steps.len() {
             mismatches.extend(compare_session(index, session, events, &mut names.lines));
         }
+        mismatches[before..].iter_mut().for_each(|mismatch| name_queue_ids(mismatch, &events.queue_ids));
     }
     let all_played = sessions.len() == planned.len()
         && planned.iter().zip(sessions).all(|(session, events)| events.steps.len() >= session.steps.len());
@@ -83,6 +90,16 @@ fn compare_all(unit: &Unit, planned: &[Session], sessions: &[SessionEvents], jou
         mismatches.extend(compare_journal(expected, journal, &mut names.lines));
     }
     mismatches
+}
+
+/// Writes queue ids as the transcript does, but for one that the file itself names.
+fn name_queue_ids(mismatch: &mut Mismatch, queue_ids: &BTreeMap<String, String>) {
+    let line = mismatch.span.text().to_owned();
+    for (id, name) in queue_ids.iter().filter(|(id, _)| is_queue_id(id) && !line.contains(id.as_str())) {
+        for text in [&mut mismatch.expected, &mut mismatch.got].into_iter().flatten() {
+            *text = text.replace(id.as_str(), name);
+        }
+    }
 }
 
 /// What belongs to a session as a whole.

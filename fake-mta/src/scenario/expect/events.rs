@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ops::Range};
 use super::step::is_quiet;
 use crate::{
     lint::Finding,
-    scenario::{LineKind, Packet},
+    scenario::{LineKind, Packet, matcher::QUEUE_ID},
 };
 
 /// What happened between one `C:` line and the next. The texts are those of the dialogue's expected lines, without the letter.
@@ -63,4 +63,13 @@ pub struct SessionEvents {
     pub envelope: Vec<String>,
     /// The messages delivered, as text with `\n` line ends.
     pub delivered: Vec<String>,
+    /// The queue ids of this session and of those before it, with what the transcript writes for them: `[qid]`, `[qid 2]`.
+    pub queue_ids: BTreeMap<String, String>,
+}
+
+impl SessionEvents {
+    /// A text with `[qid]` in the place of every queue id: as both MTAs could have it.
+    pub(crate) fn without_queue_ids(&self, text: &str) -> String {
+        self.queue_ids.keys().fold(text.to_owned(), |text, id| text.replace(id.as_str(), QUEUE_ID))
+    }
 }
