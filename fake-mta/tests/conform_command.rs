@@ -129,6 +129,19 @@ fn a_milter_that_stops_and_cannot_be_started_again_is_told_so() {
 }
 
 #[test]
+fn a_socket_file_that_a_milter_leaves_behind_is_told_where_it_is_killed_and_not_where_it_stops() {
+    let command = "sh -c '[ ! -e {listen.path} ] || exit 9; {bin}/fake-mta filter --script /dev/null --listen {listen} & \
+                   trap \"kill -9 $!; exit 0\" TERM; wait'";
+    let (code, told, report) = reported(&["--command", command, "--filter", "process/", "-vv"]);
+    assert_eq!(
+        (code, verdicts(&report)),
+        (Some(1), vec![("process/killed", "fail"), ("process/stopped", "pass")]),
+        "{told}"
+    );
+    assert!(told.contains("it has left its socket file"), "{told}");
+}
+
+#[test]
 fn an_interrupted_battery_says_what_was_not_tried() {
     let command = "sh -c 'mkfifo {dir}/said; {bin}/fake-mta filter -v --script /dev/null --listen {listen} 2>{dir}/said & \
                    exec 3<{dir}/said; sed -n \"/^3 /q\" <&3; kill -INT $PPID; exec cat <&3 >/dev/null'";

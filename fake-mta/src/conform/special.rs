@@ -136,6 +136,9 @@ async fn stop(target: &mut Target, log: &mut Exchange) -> Result<(), Trouble> {
     log.note("it is asked to stop while a connection is open");
     let stopped = target.stop_milter().await;
     drop(open);
+    if target.remove_socket() {
+        log.note("it has left its socket file: whether it starts all the same is tried by process/killed");
+    }
     let started = target.start_again().await;
     stopped.and(started)
 }

@@ -223,6 +223,11 @@ impl Target {
         }
     }
 
+    /// Removes the socket file that an ended milter has left behind; whether there was one.
+    pub(super) fn remove_socket(&self) -> bool {
+        self.addr.path().is_some_and(|path| std::fs::remove_file(path).is_ok())
+    }
+
     /// Starts it again, at the same address.
     pub(super) async fn start_again(&mut self) -> Result<(), Trouble> {
         let own = self.own.as_mut().ok_or_else(not_ours)?;

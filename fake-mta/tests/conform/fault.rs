@@ -208,7 +208,7 @@ impl Fault {
             (Self::NeedsHeader, Command::BodyEob(_)) => seen.headers == 0,
             (Self::NeedsEoh, Command::BodyEob(_)) => !seen.eoh,
             (Self::NeedsBody, Command::BodyEob(_)) => seen.chunks == 0,
-            (Self::FewRecipients, Command::Rcpt { .. }) => seen.rcpts > 50,
+            (Self::FewRecipients, Command::Rcpt { .. }) => seen.rcpts > 500,
             (Self::OneMessage, Command::Mail { .. }) => seen.messages > 0,
             _ => false,
         }
