@@ -1,13 +1,19 @@
 //! The milters that a command line names.
 
-use std::{collections::BTreeSet, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 
 use crate::{
     diag::{Diag, Source},
     run::{MilterAddr, MilterAddrError, quoted},
-    scenario::parse_duration,
+    scenario::{self, Unit, parse_duration},
     suite::{self, Suite},
 };
 
@@ -141,6 +147,36 @@ pub(crate) fn command_suite(command: &str) -> Result<Suite, Vec<Diag>> {
     let file = toml::Table::from_iter([("milter".to_owned(), toml::Value::Table(milter))]);
     let text = toml::to_string(&file).map_err(|error| vec![Diag::error(error.to_string())])?;
     Suite::parse(&Source::new("--command", text))
+}
+
+/// The zones of a DNS server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Zones<'a> {
+    /// This text.
+    Text(&'a str),
+    /// What stands in these files.
+    Files(&'a [PathBuf]),
+}
+
+/// What is around a milter that is started without a scenario: a DNS server with these zones.
+///
+/// # Errors
+/// What is wrong in the zones.
+pub(crate) fn unit_with(name: &str, zones: Zones<'_>) -> Result<Unit, Vec<Diag>> {
+    let dns = match zones {
+        Zones::Text(text) => format!("zone = '''\n{text}'''"),
+        Zones::Files(files) => {
+            format!("include = {}", toml::Value::Array(files.iter().map(|path| absolute(path)).collect()))
+        }
+    };
+    let text = format!("name = \"{name}\"\n[dns]\n{dns}\n[[session]]\nclient = \"192.0.2.1\"\ndialogue = \"\"\n");
+    let parsed = scenario::parse(&Source::new(name, text))?;
+    scenario::units(&parsed).into_iter().next().ok_or_else(Vec::new)
+}
+
+fn absolute(path: &Path) -> toml::Value {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.to_string_lossy().into_owned().into()
 }
 
 /// The program of a suite; a shell tells nothing of the milter, the folder does.

@@ -142,6 +142,22 @@ fn a_socket_file_that_a_milter_leaves_behind_is_told_where_it_is_killed_and_not_
 }
 
 #[test]
+fn a_zone_that_cannot_be_read_is_told_with_its_place_and_no_zone_is_for_a_milter_that_runs_already() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("my.zone");
+    std::fs::write(&file, "example.org. A 192.0.2\n").expect("it can be written");
+    let zone = file.display().to_string();
+    let run = |args: &[&str]| {
+        let output = conform(&[args, &["--filter", "message/two", "--zone", &zone]].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, told) = run(&["--command", FILTER]);
+    assert!(code == Some(2) && told.contains("my.zone:1:"), "{code:?} {told}");
+    let (code, told) = run(&["--milter", "unix:/nope.sock"]);
+    assert!(code == Some(64) && told.contains("--zone") && told.contains("--milter"), "{code:?} {told}");
+}
+
+#[test]
 fn an_interrupted_battery_says_what_was_not_tried() {
     let command = "sh -c 'mkfifo {dir}/said; {bin}/fake-mta filter -v --script /dev/null --listen {listen} 2>{dir}/said & \
                    exec 3<{dir}/said; sed -n \"/^3 /q\" <&3; kill -INT $PPID; exec cat <&3 >/dev/null'";

@@ -21,6 +21,32 @@ fn spf_milter_passes_all_that_a_milter_must() {
     assert!(run.status.success(), "{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
 }
 
+/// The zone of the command line is there in place of the built-in one.
+#[test]
+fn a_zone_decides_what_the_milter_makes_of_the_sender() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let zone = folder.path().join("my.zone");
+    std::fs::write(&zone, "example.org. TXT \"v=spf1 -all\"\n").expect("it can be written");
+    let early = |zone: &[&str]| {
+        let command = format!(
+            "{} --config /dev/null --listen {{listen}} --resolver {{dns}}",
+            env!("CARGO_BIN_EXE_spf-milter-under-test")
+        );
+        let run = Command::new(env!("CARGO_BIN_EXE_fake-mta-under-test"))
+            .args(["conform", "--command", &command, "--filter", "message/two", "-vv"])
+            .args(zone)
+            .output()
+            .expect("the program starts");
+        let told = String::from_utf8_lossy(&run.stdout).into_owned();
+        assert!(run.status.success(), "{told}{}", String::from_utf8_lossy(&run.stderr));
+        (told.contains("not all was sent: the milter's verdict at"), told.contains("--zone FILE"), told)
+    };
+    let (is_early, is_advised, told) = early(&[]);
+    assert!(!is_early && !is_advised, "{told}");
+    let (is_early, is_advised, told) = early(&["--zone", &zone.display().to_string()]);
+    assert!(is_early && is_advised, "{told}");
+}
+
 #[test]
 fn the_documented_matrix_has_every_case() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/conformance.md");

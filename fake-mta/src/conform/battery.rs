@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     run::{Cancel, Fatal, LAST_LINES, duration_text},
+    scenario::Unit,
     under_test::Origin,
 };
 
@@ -147,6 +148,8 @@ pub(super) struct Trial<'a> {
     pub(super) cases: &'a [Arc<Case>],
     /// How long a milter may take for any answer.
     pub(super) limit: Duration,
+    /// The DNS of those that are started here.
+    pub(super) unit: &'a Unit,
     /// What `{bin}` stands for.
     pub(super) bin: &'a Path,
     /// Stops it, in the middle of a case too.
@@ -162,7 +165,7 @@ impl Trial<'_> {
         mut each: impl FnMut(&Case, &CaseResult),
     ) -> MilterResult {
         let mut result = MilterResult::not_tried(name, origin);
-        let starting = Target::start(name, origin, self.limit, self.bin.to_owned(), self.cancel);
+        let starting = Target::start(name, origin, self.unit, self.limit, self.bin.to_owned(), self.cancel);
         let mut target = match self.cancel.or(starting).await {
             Some(Ok(target)) => target,
             Some(Err(fatal)) => return MilterResult { fatal: Some(fatal), ..result },

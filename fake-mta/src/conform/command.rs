@@ -8,6 +8,7 @@ use super::{
     battery::{Battery, MilterResult, Trial, Verdict},
     case::{Case, Level},
     report::{Format, human, human::Teller, render},
+    surroundings::surroundings,
 };
 use crate::{
     clock::Clock,
@@ -22,6 +23,10 @@ use crate::{
 pub struct ConformArgs {
     #[command(flatten)]
     milters: MilterArgs,
+
+    /// Zone text for the DNS server of milters that are started, in place of the one in docs/conformance.md; may be given again
+    #[arg(long = "zone", value_name = "FILE", conflicts_with = "milters")]
+    zones: Vec<PathBuf>,
 
     /// Only the cases whose id holds this text; may be given several times
     #[arg(long = "filter", value_name = "TEXT")]
@@ -66,8 +71,9 @@ pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mu
         console.results(&listing(&cases, args.verbose > 0));
         return Exit::PASSED;
     }
-    let origins = match args.milters.origins() {
-        Ok(origins) => origins,
+    let read = args.milters.origins().and_then(|origins| Ok((origins, surroundings(&args.zones)?)));
+    let (origins, unit) = match read {
+        Ok(read) => read,
         Err(problems) => {
             console.diags(&problems);
             return Exit::UNREADABLE;
@@ -91,7 +97,7 @@ pub async fn run(args: &ConformArgs, bin: PathBuf, cancel: &Cancel, console: &mu
     console
         .set_report_on_out(args.reports.iter().any(|target| target.file.is_none() && target.format != Format::Human));
     let date = Some(Clock::System.date_and_minute());
-    let trial = Trial { cases: &cases, limit: args.timeout, bin: &bin, cancel };
+    let trial = Trial { cases: &cases, limit: args.timeout, unit: &unit, bin: &bin, cancel };
     let mut milters = Vec::new();
     for (name, origin) in origins {
         milters.push(try_milter(&trial, &name, &origin, args.verbose, console).await);
@@ -182,6 +188,7 @@ Examples:
   fake-mta conform --milter unix:/run/my.sock              a milter that is running already
   fake-mta conform --command './my-milter -s {listen}'     started here, and again when it crashes
   fake-mta conform --suite scenarios --level must          as scenarios/fake-mta.toml says
+  fake-mta conform --suite scenarios --zone my.zone        with another DNS, where the milter refuses most of the mail
   fake-mta conform --command a='./a {listen}' --command b='./b {listen}' --report html=matrix.html
   fake-mta conform --list                                  what is tried, and why
   fake-mta conform --list -v --filter message/quit         all that is known of a case: what libmilter does, which MTA does the like

@@ -13,7 +13,7 @@
 //! | `answer.rs`, `manners.rs` | what counts as an answer, and what is wrong with one that counts |
 //! | `leak.rs`, `growth.rs` | what is kept of what is over, and what takes longer the longer it goes on |
 //! | `correspondent.rs`, `state.rs` | letters sent command by command, and what one leaves behind for another |
-//! | `target.rs`, `habits.rs`, `usage.rs` | the milter under test, what it always does, and what it holds |
+//! | `target.rs`, `surroundings.rs`, `habits.rs`, `usage.rs` | the milter under test, its DNS, what it always does, and what it holds |
 //! | `battery.rs` | all cases over all milters |
 //! | `report/` | what came of it |
 
@@ -34,6 +34,7 @@ mod script;
 mod special;
 mod state;
 mod step;
+mod surroundings;
 mod talk;
 mod target;
 mod trouble;
@@ -44,6 +45,7 @@ pub use case::{Case, Level};
 pub use cases::all as cases;
 pub use command::{ConformArgs, HELP, run};
 pub use report::Format;
+pub use surroundings::surroundings;
 pub use target::Target;
 
 pub use crate::under_test::Origin;

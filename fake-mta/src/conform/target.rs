@@ -15,10 +15,9 @@ use super::{
 };
 use crate::{
     connector,
-    diag::Source,
     link::Stream,
     run::{Cancel, Fatal, FatalKind, MilterAddr, World, WorldOptions, build_one},
-    scenario::{self, Unit},
+    scenario::Unit,
     under_test::Origin,
 };
 
@@ -42,14 +41,15 @@ struct Own {
 }
 
 impl Target {
-    /// Starts the milter if it does not run already, and looks how it takes the end of a plain session. `limit` is how long it may take
-    /// for any answer.
+    /// Starts the milter with the DNS of `unit`, if it does not run already, and looks how it takes the end of a plain session. `limit`
+    /// is how long it may take for any answer.
     ///
     /// # Errors
     /// It did not start, or nobody listens there.
     pub async fn start(
         name: &str,
         origin: &Origin,
+        unit: &Unit,
         limit: Duration,
         bin: PathBuf,
         cancel: &Cancel,
@@ -60,9 +60,8 @@ impl Target {
                 let bin = build_one(suite, &bin, cancel).await?;
                 let suite = Some(Arc::clone(suite));
                 let options = WorldOptions { suite, running: Vec::new(), dns: None, bin, keep: false };
-                let unit = surroundings()?;
-                let world = World::start(&unit, &options, cancel).await?;
-                (world.milter().clone(), Some(Own { world, unit, options }))
+                let world = World::start(unit, &options, cancel).await?;
+                (world.milter().clone(), Some(Own { world, unit: unit.clone(), options }))
             }
         };
         let target = Self { name: name.to_owned(), limit, addr, habits: Arc::default(), own, is_lost: false };
@@ -279,43 +278,5 @@ fn is_own_limit(error: &io::Error) -> bool {
     matches!(code, Some(Errno::EMFILE | Errno::ENFILE | Errno::EADDRNOTAVAIL))
 }
 
-/// What is around a milter that is started here: a DNS in which the battery's sender and client are honest.
-fn surroundings() -> Result<Unit, Fatal> {
-    let source = Source::new("conform.toml", SURROUNDINGS);
-    let parsed = scenario::parse(&source).map_err(|problems| {
-        Fatal::new(FatalKind::Harness, problems.first().map_or_else(String::new, ToString::to_string))
-    })?;
-    let unit = scenario::units(&parsed).into_iter().next();
-    unit.ok_or_else(|| Fatal::new(FatalKind::Harness, "the battery's own scenario is empty"))
-}
-
 /// Between two looks whether a milter has come back.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-const SURROUNDINGS: &str = r#"
-name = "conform"
-[dns]
-zone = '''
-example.org.              TXT "v=spf1 +all"
-example.org.              MX  0 mail.example.org.
-mail.example.org.         A   192.0.2.1
-client.example.net.       A   192.0.2.1
-client.example.net.       TXT "v=spf1 +all"
-1.2.0.192.in-addr.arpa.   PTR client.example.net.
-example.com.              MX  0 mail.example.org.
-no-mail.example.          TXT "v=spf1 -all"
-'''
-[[session]]
-client = "192.0.2.1"
-dialogue = ""
-"#;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_surroundings_are_a_good_scenario() {
-        assert!(surroundings().is_ok());
-    }
-}

@@ -16,11 +16,12 @@ use self::dialogue::{Outcome, Verdict};
 use crate::{
     diag::Diag,
     run::{Cancel, Console, Exit},
+    under_test::{Zones, unit_with},
 };
 
 /// Starts the milter, if it does not run already, sends the message through it and shows what came of it.
 pub async fn send(args: &SendArgs, bin: PathBuf, cancel: &Cancel, console: &mut Console) -> Exit {
-    let read = suite(args).and_then(|suite| Ok((suite, started::unit(args)?)));
+    let read = suite(args).and_then(|suite| Ok((suite, unit_with("send", Zones::Files(&args.zone))?)));
     let (suite, unit) = match read {
         Ok((Some(suite), unit)) => (suite, unit),
         Ok((None, _)) => return send_through(args, cancel, console).await,

@@ -7,7 +7,7 @@ mod manners;
 use std::{path::Path, sync::Arc, time::Duration};
 
 use fake_mta::{
-    conform::{Case, CaseResult, Origin, Target, Verdict, cases, run_case},
+    conform::{Case, CaseResult, Origin, Target, Verdict, cases, run_case, surroundings},
     diag::Source,
     run::{Cancel, MilterAddr},
     suite::Suite,
@@ -87,7 +87,8 @@ fn started(case: &Case, suite: Suite, limit: Duration) -> CaseResult {
 }
 
 async fn target(origin: &Origin, limit: Duration) -> Target {
-    let started = Target::start("test", origin, limit, Path::new("/").to_owned(), &Cancel::new()).await;
+    let unit = surroundings(&[]).expect("a good zone");
+    let started = Target::start("test", origin, &unit, limit, Path::new("/").to_owned(), &Cancel::new()).await;
     started.unwrap_or_else(|fatal| panic!("{fatal:?}"))
 }
 

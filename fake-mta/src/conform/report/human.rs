@@ -94,6 +94,10 @@ pub(in super::super) fn summary(battery: &Battery) -> String {
             text +=
                 "  most cases saw little of it: let it take the client 192.0.2.1 and the sender <sender@example.org>\n";
         }
+        if milter.ended_early() > 0 {
+            text +=
+                "  where that verdict comes of the DNS: --zone FILE gives a milter that is started here another one\n";
+        }
     }
     text
 }
