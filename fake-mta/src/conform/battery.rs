@@ -206,7 +206,8 @@ pub async fn run_case(case: &Case, target: &mut Target) -> CaseResult {
     let mut attempt = play(case, target).await;
     if matches!(attempt.played, Err(Trouble::AfterQuit(_))) {
         // Whether it was owed before QUIT shows where there is none.
-        target.note_answer_to_quit();
+        // A milter that does not even negotiate any more fails the case again.
+        let _ = target.learn_end().await;
         attempt = play(case, target).await;
     }
     // Of a process that is started again nothing is left.

@@ -1,11 +1,12 @@
 //! What a milter does in every session: it is told by the cases that are about it, and is not taken for what a case has brought about.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What was found out of one milter so far.
 #[derive(Debug, Default)]
 pub(super) struct Habits {
     answers_quit: AtomicBool,
+    answers_to_end: AtomicUsize,
     stays_open: AtomicBool,
     serves_nobody: AtomicBool,
 }
@@ -16,8 +17,15 @@ impl Habits {
         self.answers_quit.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note_answer_to_quit(&self) {
+    /// How many packets it sends after the end of input, where no message is open: more than these were sent before.
+    pub(super) fn answers_to_end(&self) -> usize {
+        self.answers_to_end.load(Ordering::Relaxed)
+    }
+
+    /// It does, and sends so many packets after the end of input without one.
+    pub(super) fn note_answer_to_quit(&self, answers_to_end: usize) {
         self.answers_quit.store(true, Ordering::Relaxed);
+        self.answers_to_end.store(answers_to_end, Ordering::Relaxed);
     }
 
     /// Whether it leaves connections open that the MTA has closed: then their end is not waited for.

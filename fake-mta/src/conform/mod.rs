@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `cases/` | what is tried, group by group |
 //! | `step.rs`, `letter.rs` | what a case is made of |
-//! | `talk.rs`, `talk/slow.rs`, `script.rs` | one connection, and the steps played over it |
+//! | `talk.rs`, `talk/`, `script.rs` | one connection, and the steps played over it |
 //! | `special.rs` | what takes many connections, or the process itself |
 //! | `answer.rs`, `manners.rs` | what counts as an answer, and what is wrong with one that counts |
 //! | `leak.rs`, `growth.rs` | what is kept of what is over, and what takes longer the longer it goes on |

@@ -1,5 +1,6 @@
 //! One connection to the milter under test.
 
+mod end;
 mod slow;
 mod write;
 
@@ -10,7 +11,7 @@ use milter_proto::{
     mta::{Due, MtaSession, Received},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::AsyncReadExt as _,
     time::{Instant, timeout_at},
 };
 
@@ -34,6 +35,10 @@ pub(super) struct Talk {
     held: Vec<u8>,
     /// Something was sent that no MTA sends: the milter owes nothing any more.
     lenient: bool,
+    /// A message was begun and not ended.
+    is_amid_message: bool,
+    /// The sending side is closed.
+    is_half_closed: bool,
     /// What was sent last, for messages.
     last: String,
     /// Commands and packets, for a case that judges them afterwards.
@@ -54,6 +59,8 @@ impl Talk {
             pace: Pace::Packets,
             held: Vec::new(),
             lenient: false,
+            is_amid_message: false,
+            is_half_closed: false,
             last: "connecting".to_owned(),
             record: None,
         }
@@ -100,8 +107,7 @@ impl Talk {
     pub(super) async fn last_event(&mut self, command: &Command, log: &mut Exchange) -> Result<(), Trouble> {
         let due = self.say(command, log).await?;
         log.note("the sending side is closed");
-        // A milter that has closed already is found out when its answer is read.
-        let _ = self.stream.shutdown().await;
+        self.half_close().await;
         if due == Due::Reply { self.reply(log).await.map(drop) } else { Ok(()) }
     }
 
@@ -114,6 +120,11 @@ impl Talk {
             return Ok(due);
         }
         self.look(log).await?;
+        match command {
+            Command::Mail { .. } => self.is_amid_message = true,
+            Command::BodyEob(_) | Command::Abort => self.is_amid_message = false,
+            _ => {}
+        }
         self.last = command.to_string();
         log.sent(&self.last);
         self.record.iter_mut().for_each(|record| record.push(Event::Sent(CHANNEL, command.clone())));
@@ -135,58 +146,6 @@ impl Talk {
         match self.write(bytes, true).await {
             Err(Trouble::Closed(_)) if self.lenient => Ok(()),
             other => other,
-        }
-    }
-
-    /// Says goodbye as an MTA does, and sees that nothing came that nobody asked for, and that the milter lets go. What a milter makes
-    /// of the goodbye itself is for the cases that are about it.
-    pub(super) async fn close(mut self, log: &mut Exchange) -> Result<(), Trouble> {
-        let is_agreed = !self.lenient && !self.session.awaits_reply() && self.session.agreed().version > 0;
-        let quits = is_agreed && !self.habits.answers_quit();
-        if quits {
-            match self.event(&Command::Quit, log).await {
-                Err(trouble @ Trouble::Wrong(_)) => return Err(trouble),
-                Ok(None) => {}
-                _ => log.note("the milter has closed already"),
-            }
-        }
-        let _ = self.stream.shutdown().await;
-        let stays_open = self.habits.stays_open();
-        let limit = if stays_open { SHORT } else { self.limit };
-        match self.until_end(limit, log).await {
-            Err(Trouble::Wrong(text)) if quits => Err(Trouble::AfterQuit(text)),
-            Err(Trouble::Silent(_)) if stays_open => {
-                log.note("the milter leaves the connection open");
-                Ok(())
-            }
-            other => other,
-        }
-    }
-
-    /// Reads on until the milter closes.
-    pub(super) async fn wait_for_end(&mut self, log: &mut Exchange) -> Result<(), Trouble> {
-        self.until_end(self.limit, log).await
-    }
-
-    async fn until_end(&mut self, limit: Duration, log: &mut Exchange) -> Result<(), Trouble> {
-        let deadline = Instant::now() + limit;
-        loop {
-            let came = match self.next_packet() {
-                Err(trouble) if self.lenient => {
-                    log.note(&trouble.to_string());
-                    return Ok(());
-                }
-                came => came?,
-            };
-            if let Some(received) = came {
-                log.came(&shown(&received));
-                if !self.lenient {
-                    return Err(self.unasked());
-                }
-            } else if self.read(deadline).await? == 0 {
-                log.note("the milter closed the connection");
-                return Ok(());
-            }
         }
     }
 
@@ -350,9 +309,6 @@ const PROGRESS: u32 = 6;
 
 /// So much of what came last is kept.
 const HEARD: usize = 60;
-
-/// So long the end of a connection is waited for that a milter leaves open as a rule.
-const SHORT: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {

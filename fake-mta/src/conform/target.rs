@@ -85,16 +85,25 @@ impl Target {
         }
         served?;
         match talk.close(&mut log).await {
-            Err(Trouble::AfterQuit(_)) => self.habits.note_answer_to_quit(),
+            Err(Trouble::AfterQuit(_)) => return self.learn_end().await,
             Err(Trouble::Silent(_)) => self.habits.note_open(),
             _ => {}
         }
         Ok(())
     }
 
-    /// From here on connections are closed without QUIT.
-    pub(super) fn note_answer_to_quit(&self) {
-        self.habits.note_answer_to_quit();
+    /// From here on connections are closed without QUIT. Looks what comes then, where nothing was said that could have brought it about.
+    pub(super) async fn learn_end(&self) -> Result<(), Trouble> {
+        let mut log = Exchange::default();
+        self.habits.note_answer_to_quit(0);
+        let mut talk = self.talk().await?;
+        talk.negotiate(&Negotiate::offer(6), &mut log).await?;
+        let (answers, ended) = talk.end_input(&mut log).await;
+        self.habits.note_answer_to_quit(answers);
+        if matches!(ended, Err(Trouble::Silent(_))) {
+            self.habits.note_open();
+        }
+        Ok(())
     }
 
     /// Its name in reports.

@@ -68,6 +68,10 @@ pub(crate) enum Fault {
     DiscardsClients,
     ClosesAtPercent,
     LosesVerdict,
+    /// It answers QUIT, and the end of input.
+    AnswersEnd,
+    /// An abort too.
+    AnswersEndAndAbort,
     /// It sends these at the end of each message.
     Edits(&'static [Packet]),
     /// It sends this in place of its answer at the end of each message.

@@ -113,6 +113,10 @@ impl Session {
                 _ => break,
             }
         }
+        if matches!(self.shared.fault, Fault::AnswersEnd | Fault::AnswersEndAndAbort) {
+            // The MTA may be gone.
+            let _ = self.send(&Reply::Continue).await;
+        }
         self.leak();
         if self.shared.fault == Fault::DiesOfSilence && !self.seen.goodbye {
             self.shared.death.notify_one();
@@ -268,7 +272,7 @@ impl Session {
             Command::Helo(_) => Protocol::NR_HELO,
             Command::Unknown(_) => Protocol::NR_UNKNOWN,
             Command::Eoh => Protocol::NR_EOH,
-            Command::Abort if fault == Fault::AnswersAbort => Protocol::NONE,
+            Command::Abort if matches!(fault, Fault::AnswersAbort | Fault::AnswersEndAndAbort) => Protocol::NONE,
             Command::Abort | Command::QuitNc => return Ok(Next::GoOn),
             _ => Protocol::NONE,
         };

@@ -30,6 +30,9 @@ fn main() {
             Trial::test(format!("{} finds its fault", case.id), move || is_found(&faulty)),
         ]
     });
+    let end = Trial::test("an answer to the end of input is no fault of a case about something else", is_left_alone);
+    let before = Trial::test("an answer to the end of input hides none that came before", is_not_hidden);
+    let trials = trials.chain([end, before]);
     libtest_mimic::run(&args, trials.collect()).exit();
 }
 
@@ -51,6 +54,38 @@ fn is_found(case: &Case) -> Result<(), Failed> {
         }
     };
     if came.verdict.is_bad() { Ok(()) } else { Err(format!("{came:#?}").into()) }
+}
+
+/// One case of each kind: idle, in a message, before the offer, half-closed, more than one connection.
+fn is_left_alone() -> Result<(), Failed> {
+    for case in [
+        "message/two",
+        "message/abort-after-mail",
+        "silent/from-the-start",
+        "silent/in-a-message",
+        "transport/half-close",
+    ] {
+        let came = served(&named(case), Fault::AnswersEnd, PATIENCE);
+        assert_eq!(came.verdict, Verdict::Pass, "{case}: {came:#?}");
+    }
+    for case in ["message/quit", "message/quit-in-a-message"] {
+        let came = served(&named(case), Fault::AnswersEnd, PATIENCE);
+        assert_eq!(came.verdict, Verdict::Fail, "{case}: {came:#?}");
+    }
+    Ok(())
+}
+
+fn is_not_hidden() -> Result<(), Failed> {
+    // Of the first one the answers to the aborts come last, so that only their number tells them from that to the end.
+    for case in ["order/as-postfix", "message/abort-after-mail"] {
+        let came = served(&named(case), Fault::AnswersEndAndAbort, PATIENCE);
+        assert_eq!(came.verdict, Verdict::Fail, "{case}: {came:#?}");
+    }
+    Ok(())
+}
+
+fn named(id: &str) -> Case {
+    cases().into_iter().find(|case| case.id == id).expect("there is one")
 }
 
 /// Plays the case against a filter in this process.
