@@ -1,10 +1,9 @@
 //! `fake-mta explain NAME`: what a warning means.
 
-use std::fmt::Write as _;
-
 use crate::{
     diag::{Diag, escape},
     lint::{Lint, MtaKind},
+    report::text::put,
     run::{Console, Exit},
     scenario::did_you_mean,
 };
@@ -28,7 +27,7 @@ pub(crate) fn explain(name: Option<&str>, console: &mut Console) -> Exit {
 fn list() -> String {
     let mut text = String::new();
     for lint in Lint::ALL {
-        writeln!(text, "{:<24} {}", lint.id(), lint.title()).expect("a String takes everything");
+        put(&mut text, format_args!("{:<24} {}\n", lint.id(), lint.title()));
     }
     text
 }
@@ -36,7 +35,7 @@ fn list() -> String {
 fn text(lint: Lint) -> String {
     let mut text = format!("{lint}: {}\n\n", lint.title());
     for mta in MtaKind::ALL {
-        writeln!(text, "  {:<9} {}", format!("{mta}:"), lint.outcome(mta)).expect("a String takes everything");
+        put(&mut text, format_args!("  {:<9} {}\n", format!("{mta}:"), lint.outcome(mta)));
     }
     text + &format!("\nWhy it matters: {}\nWhat to do: {}\n", lint.why(), lint.remedy())
 }

@@ -130,8 +130,9 @@ fn a_milter_that_stops_and_cannot_be_started_again_is_told_so() {
 
 #[test]
 fn a_socket_file_that_a_milter_leaves_behind_is_told_where_it_is_killed_and_not_where_it_stops() {
-    let command = "sh -c '[ ! -e {listen.path} ] || exit 9; {bin}/fake-mta filter --script /dev/null --listen {listen} & \
-                   trap \"kill -9 $!; exit 0\" TERM; wait'";
+    // The trap is there before the filter is. In its own session that does not hear the signal, upon which it would remove its socket.
+    let command = "sh -c '[ ! -e {listen.path} ] || exit 9; trap \"kill -9 \\$!; exit 0\" TERM; \
+                   setsid {bin}/fake-mta filter --script /dev/null --listen {listen} & wait'";
     let (code, told, report) = reported(&["--command", command, "--filter", "process/", "-vv"]);
     assert_eq!(
         (code, verdicts(&report)),

@@ -51,7 +51,7 @@ fn keys_of_the_wrong_type() {
 #[test]
 fn macros_without_an_address_have_no_values_by_address() {
     insta::assert_snapshot!(told(&top(
-        "name = 'a'\n[mta]\nmacro_values.j = { 'a@example.com' = 'x' }\nmacro_values.rcpt_host = { 'a@example.com' = 1 }"
+        "name = 'a'\n[mta]\nmacro_values.j = { 'a@example.com' = 'x' }\nmacro_values.rcpt_host = { 'a@example.com' = 1, '<b@example.com>' = 'x' }"
     )));
 }
 
@@ -126,8 +126,11 @@ fn what_cannot_come_instead() {
     let lines = "[instead]\n'C: HELO y' = 'S: 501 no'\n'HELO x' = 'S: 501 no'\n\
                  'C: HELO x' = '''\nC: EHLO x\nM2: reject\nS: 250 [n=size]\n'''\nenvelope = []\n";
     insta::assert_snapshot!(told(&text(&format!("{known}{lines}"))));
-    let told =
-        [told(&text("instead.'C: HELO x' = 'S: 501 no'")), told(&text(&format!("{known}instead = 'M: reject'")))];
+    let told = [
+        told(&text("instead.'C: HELO x' = 'S: 501 no'")),
+        told(&text(&format!("{known}instead = 'M: reject'"))),
+        told(&text(&format!("{known}instead = {{}}"))),
+    ];
     insta::assert_snapshot!("nothing_comes_instead", told.join("\n"));
 }
 

@@ -3,12 +3,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use fake_dns::{FaultRule, LogEntry};
-use zone::{Mode, ParseOptions, Record, Store};
+use zone::{Record, Store};
 
 use crate::{
     diag::Diag,
-    run::{Fatal, FatalKind},
-    scenario::{Dns, DnsMode, Located, MilterSection, Unit, ZoneText},
+    journal::Question,
+    run::{Fatal, FatalKind, question},
+    scenario::{Dns, Located, MilterSection, Unit, ZoneText},
 };
 
 /// The unit in whose world all can be played: what it hands to the milter, and the zones of all.
@@ -57,7 +58,7 @@ fn joined(first: &Unit, units: &[Unit]) -> Dns {
     let (mut text, mut known) = (String::new(), BTreeSet::new());
     let mut faults: Vec<Located<String>> = Vec::new();
     for unit in units {
-        let records: Vec<String> = records(unit).map(|record| line(&record)).collect();
+        let records: Vec<String> = unit.scenario.dns.records().map(|record| line(&record)).collect();
         text.extend(records.iter().filter(|record| !known.contains(*record)).map(|record| format!("{record}\n")));
         known.extend(records);
         for rule in &unit.scenario.dns.faults {
@@ -70,12 +71,6 @@ fn joined(first: &Unit, units: &[Unit]) -> Dns {
     Dns { zones, mode: first.scenario.dns.mode, faults, expect: None }
 }
 
-/// The records of a unit's zones. A zone that cannot be read was told when the scenario was read.
-fn records(unit: &Unit) -> impl Iterator<Item = Record> {
-    let zones = unit.scenario.dns.zones.iter();
-    zones.flat_map(|zone| zone::parse(&zone.text, &ParseOptions::default()).unwrap_or_default())
-}
-
 /// A record in the one spelling of its owner.
 fn line(record: &Record) -> String {
     Record { owner: record.owner.to_lowercase(), ..record.clone() }.to_string()
@@ -86,11 +81,8 @@ fn line(record: &Record) -> String {
 /// # Errors
 /// The first question that is answered otherwise.
 pub(super) fn told_the_same(unit: &Unit, world: &Unit, asked: &[LogEntry]) -> Result<(), Fatal> {
-    let (own, all): (Store, Store) = (records(unit).collect(), records(world).collect());
-    let mode = match unit.scenario.dns.mode {
-        DnsMode::Recursive => Mode::Recursive,
-        DnsMode::Authoritative => Mode::Authoritative,
-    };
+    let store = |unit: &Unit| unit.scenario.dns.records().collect::<Store>();
+    let (own, all, mode) = (store(unit), store(world), unit.scenario.dns.mode.into());
     let answer = |store: &Store, entry: &LogEntry| {
         let answer = store.lookup_in(&entry.name, entry.rtype, entry.class, mode);
         let mut records: Vec<String> = answer.records.iter().map(line).collect();
@@ -104,17 +96,13 @@ pub(super) fn told_the_same(unit: &Unit, world: &Unit, asked: &[LogEntry]) -> Re
     let is_other =
         |entry: &&LogEntry| answer(&own, entry) != answer(&all, entry) || faults(unit, entry) != faults(world, entry);
     let Some(entry) = asked.iter().find(is_other) else { return Ok(()) };
-    let text = format!("`{}` has another answer where the scenarios are played together", entry.question());
+    let Question { question, answer } = question(entry);
+    let text = format!("`{question}` has another answer where the scenarios are played together");
     let mut fatal = Fatal::new(FatalKind::Harness, text);
     fatal.notes.push(format!("asked for in {}: {}", unit.scenario.path().display(), unit.name()));
-    fatal.notes.push(format!("the answer: {}", told(entry)));
+    fatal.notes.push(format!("the answer: {answer}"));
     fatal.help = Some(APART.into());
     Err(fatal)
-}
-
-fn told(entry: &LogEntry) -> String {
-    let fault = entry.fault.as_ref().map(|fault| format!(" [fault: {fault}]")).unwrap_or_default();
-    format!("{}{fault}", entry.answer)
 }
 
 /// Two scenarios that do not go together.

@@ -1,6 +1,6 @@
 //! `fake-mta conform`.
 
-use std::{fmt::Write as _, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     clock::Clock,
     diag::Diag,
-    report::{self, Target},
+    report::{self, Target, text::put},
     run::{Cancel, Console, Exit},
     under_test::{MilterArgs, Origin, some_time},
 };
@@ -173,12 +173,12 @@ fn listing(cases: &[Arc<Case>], with_all: bool) -> String {
     let mut text = String::new();
     for case in cases {
         let Case { id, level, title, reason, standard, seen, .. } = case.as_ref();
-        write!(text, "{level:<6} {id:<40} {title}\n       {reason}\n").expect("a String takes everything");
+        put(&mut text, format_args!("{level:<6} {id:<40} {title}\n       {reason}\n"));
         if with_all {
-            write!(text, "       libmilter {standard}\n       seen: {seen}\n").expect("a String takes everything");
+            put(&mut text, format_args!("       libmilter {standard}\n       seen: {seen}\n"));
         }
     }
-    writeln!(text, "{} cases", cases.len()).expect("a String takes everything");
+    put(&mut text, format_args!("{} cases\n", cases.len()));
     text
 }
 

@@ -1,13 +1,13 @@
 //! The report for people.
 
-use std::{fmt::Write as _, ops::Range};
+use std::ops::Range;
 
 use anstyle::AnsiColor;
 
 use super::{
     cause::{self, Verdict},
     differences, flaky_text, mismatch,
-    text::painted,
+    text::{painted, put},
     warnings,
 };
 use crate::{
@@ -70,7 +70,7 @@ pub(crate) fn failures(summary: &Summary, colour: bool) -> String {
         }
     }
     for (reason, more) in told.into_iter().filter(|(_, more)| *more > 0) {
-        writeln!(text, "\n{more} more failed like this: {}", escape(reason)).expect("a String takes everything");
+        put(&mut text, format_args!("\n{more} more failed like this: {}\n", escape(reason)));
     }
     if !text.is_empty() {
         text.push('\n');
@@ -102,7 +102,7 @@ pub(crate) fn known_deviations(summary: &Summary) -> String {
     }
     let mut text = String::new();
     for (reason, names) in reasons {
-        writeln!(text, "known deviation: {}", escape(reason)).expect("a String takes everything");
+        put(&mut text, format_args!("known deviation: {}\n", escape(reason)));
         names.iter().for_each(|name| put_indented(&mut text, name));
     }
     text
@@ -249,7 +249,7 @@ fn indented(heading: &str, lines: &[String]) -> String {
 }
 
 fn put_indented(text: &mut String, line: &str) {
-    writeln!(text, "  {}", escape(line)).expect("a String takes everything");
+    put(text, format_args!("  {}\n", escape(line)));
 }
 
 const MAX_EXCERPT_LINES: usize = 40;

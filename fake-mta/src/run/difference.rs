@@ -72,10 +72,10 @@ struct Sides {
 
 impl Sides {
     fn session(&mut self, session: &Session, one: &SessionEvents, other: &SessionEvents, hostname: &str) {
-        for (index, (step, (one_step, other_step))) in
-            session.steps.iter().zip(one.steps.iter().zip(&other.steps)).enumerate()
-        {
-            if let Some(answers) = answered_differently(&one.steps[..=index], &other.steps[..=index]) {
+        let mut told = Told::default();
+        for (step, (one_step, other_step)) in session.steps.iter().zip(one.steps.iter().zip(&other.steps)) {
+            told.add(one_step, other_step);
+            if let Some(answers) = told.answered_differently() {
                 return self.milter_differs.push(format!("`C: {}`: {answers}", step.action.value));
             }
             self.both(&format!("C: {}\n", step.action.value));
@@ -123,21 +123,39 @@ impl Sides {
     }
 }
 
-/// The first answers in which both runs part, if the milters were told the same up to there.
-fn answered_differently(one: &[StepEvents], other: &[StepEvents]) -> Option<String> {
-    let (sendmail, postfix) = (exchange(one), exchange(other));
-    let at = (0..sendmail.len().max(postfix.len())).find(|at| sendmail.get(*at) != postfix.get(*at))?;
-    let answer =
-        |exchange: &[String]| exchange.get(at).filter(|line| line.starts_with('M')).cloned().unwrap_or_default();
-    let (sendmail, postfix) = (answer(&sendmail), answer(&postfix));
-    if sendmail.is_empty() && postfix.is_empty() {
-        return None;
+/// What the milters were told in both runs up to a step, and their answers.
+#[derive(Default)]
+struct Told {
+    sendmail: Vec<String>,
+    postfix: Vec<String>,
+    /// So many are equal.
+    same: usize,
+}
+
+impl Told {
+    /// Adds another step.
+    fn add(&mut self, sendmail: &StepEvents, postfix: &StepEvents) {
+        self.sendmail.extend(exchange(sendmail));
+        self.postfix.extend(exchange(postfix));
+        let rest = self.sendmail[self.same..].iter().zip(&self.postfix[self.same..]);
+        self.same += rest.take_while(|(one, other)| one == other).count();
     }
-    let same = sendmail.chars().zip(postfix.chars()).take_while(|(one, other)| one == other).count();
-    let shown = |answer: &str| {
-        if answer.is_empty() { "nothing at that point".to_owned() } else { format!("`{}`", around(answer, same)) }
-    };
-    Some(format!("{} to sendmail, {} to Postfix", shown(&sendmail), shown(&postfix)))
+
+    /// The first answers in which both runs part, if the milters were told the same up to there.
+    fn answered_differently(&self) -> Option<String> {
+        let answer = |exchange: &[String]| {
+            exchange.get(self.same).filter(|line| line.starts_with('M')).cloned().unwrap_or_default()
+        };
+        let (sendmail, postfix) = (answer(&self.sendmail), answer(&self.postfix));
+        if sendmail.is_empty() && postfix.is_empty() {
+            return None;
+        }
+        let same = sendmail.chars().zip(postfix.chars()).take_while(|(one, other)| one == other).count();
+        let shown = |answer: &str| {
+            if answer.is_empty() { "nothing at that point".to_owned() } else { format!("`{}`", around(answer, same)) }
+        };
+        Some(format!("{} to sendmail, {} to Postfix", shown(&sendmail), shown(&postfix)))
+    }
 }
 
 /// The beginning of a long text, and what stands at a place of it, counted in characters.
@@ -153,8 +171,8 @@ fn around(text: &str, at: usize) -> String {
     format!("{start}…{end}{more}")
 }
 
-/// What the milters were told of the mail, and their answers to it as `M:` lines, in order.
-fn exchange(steps: &[StepEvents]) -> Vec<String> {
+/// What the milters were told of the mail in a step, and their answers to it as `M:` lines, in order.
+fn exchange(step: &StepEvents) -> impl Iterator<Item = String> {
     let line = |packet: &Packet| {
         let (number, rest) = packet.text.split_at(packet.text.find(['>', '<'])?);
         let text = rest[1..].trim_start();
@@ -163,7 +181,7 @@ fn exchange(steps: &[StepEvents]) -> Vec<String> {
         let line = if is_answer { format!("M{number}: {text}") } else { packet.text.clone() };
         (!PASSED_OVER.contains(&verb)).then_some(line)
     };
-    steps.iter().flat_map(|events| &events.wire).filter_map(line).collect()
+    step.wire.iter().filter_map(line)
 }
 
 /// The first digit of the last reply of a step: what the client acts upon.

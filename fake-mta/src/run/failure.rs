@@ -39,7 +39,7 @@ fn failure(step: &Step, heard: &Heard) -> Option<(Channel, Fatal)> {
         Event::LinkFailed(channel, LinkFailure::Garbage, problem) => {
             (channel, FatalKind::Milter, format!("the milter broke the protocol at {what}: {problem}"))
         }
-        Event::Violation(channel, problem) if is_given_up(*channel, later) => {
+        Event::Violation(channel, problem) if Event::is_given_up(*channel, later.iter().map(|(event, _)| event)) => {
             (channel, FatalKind::Milter, format!("the milter broke the protocol at {what}: {problem}"))
         }
         Event::LinkFailed(channel, _, problem) => {
@@ -48,12 +48,6 @@ fn failure(step: &Step, heard: &Heard) -> Option<(Channel, Fatal)> {
         _ => return None,
     };
     Some((*channel, Fatal::new(kind, text)))
-}
-
-/// Whether the next thing on the connection is its end.
-fn is_given_up(channel: Channel, later: &Heard) -> bool {
-    let next = later.iter().map(|(event, _)| event).find(|event| event.channel() == Some(channel));
-    matches!(next, Some(Event::LinkClosed(_) | Event::LinkFailed(..)))
 }
 
 /// The warnings that name the failure at the end of `heard`: the last ones since the MTA has sent something.

@@ -8,7 +8,7 @@ use std::{
 use fake_dns::FakeDns;
 use milter_proto::Reply as MilterReply;
 use tokio::time::{sleep, timeout};
-use zone::{ParseOptions, Store};
+use zone::Store;
 
 use super::{
     MilterAddr,
@@ -66,12 +66,9 @@ struct Player<'a> {
 
 impl<'a> Player<'a> {
     fn new(unit: &'a Unit, stage: &'a Stage) -> Self {
-        // The text was read before, when the scenario was parsed: a zone with errors does not come so far.
-        let parsed =
-            unit.scenario.dns.zones.iter().filter_map(|zone| zone::parse(&zone.text, &ParseOptions::default()).ok());
         // The profile `direct` takes the client as the scenario has it and looks nobody up.
         let looks_up = unit.profile.kind != ProfileKind::Direct;
-        let zone: Arc<Store> = Arc::new(parsed.flatten().filter(|_| looks_up).collect());
+        let zone: Arc<Store> = Arc::new(unit.scenario.dns.records().filter(|_| looks_up).collect());
         let addresses: Vec<String> = stage.milters.iter().enumerate().map(shown_address).collect();
         let settings = settings::settings(unit, &addresses, &zone);
         let mut transcript = Transcript::default();
@@ -301,7 +298,8 @@ fn dns_log(dns: &FakeDns, mark: u64) -> Vec<String> {
     lines.collect()
 }
 
-fn question(entry: &fake_dns::LogEntry) -> Question {
+/// A question that was asked, with its answer and the faults in that.
+pub(crate) fn question(entry: &fake_dns::LogEntry) -> Question {
     let fault = entry.fault.as_ref().map(|fault| format!(" [fault: {fault}]")).unwrap_or_default();
     Question { question: entry.question(), answer: format!("{}{fault}", entry.answer) }
 }

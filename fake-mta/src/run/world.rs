@@ -168,8 +168,7 @@ impl World {
         let process = self.process.as_mut()?;
         // The connection breaks a moment before the process can be waited for.
         let status = tokio::time::timeout(END_LIMIT, process.wait()).await.ok()?;
-        let fatal =
-            Fatal::new(FatalKind::Milter, format!("the milter ended during the scenario: {}", describe(status)));
+        let fatal = Fatal::new(FatalKind::Milter, format!("{ENDED}: {}", describe(status)));
         Some(with_output(fatal, process, &self.command).await)
     }
 
@@ -219,7 +218,7 @@ async fn stop(mut process: Process, suite: &Suite, command: &str, milter: &Milte
         let limit = super::duration_text(suite.stop_timeout);
         format!("the milter did not stop within {limit} of {} and was killed", suite.stop_signal)
     } else if had_ended {
-        format!("the milter ended during the scenario: {}", describe(status))
+        format!("{ENDED}: {}", describe(status))
     } else if is_orderly(status, suite.stop_signal) {
         return None;
     } else {
@@ -269,6 +268,9 @@ fn says_in_use(fatal: &Fatal) -> bool {
 
 /// What stands above them.
 pub(crate) const LAST_LINES: &str = "its last lines:";
+
+/// What is told of a milter that ended by itself begins so.
+pub(crate) const ENDED: &str = "the milter ended during the scenario";
 
 /// How long a milter has to stop by itself before it is nudged, and between two nudges.
 const NUDGE_PAUSE: Duration = Duration::from_millis(100);

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
+use zone::{ParseOptions, Record};
+
 use super::{dialogue::Line, profile_name::ProfileName, wire::Wire};
 use crate::{
     clock::Clock,
@@ -134,6 +136,13 @@ pub struct Dns {
     pub expect: Option<Located<Vec<Located<String>>>>,
 }
 
+impl Dns {
+    /// The records of all zones. Text with errors does not come so far: it was refused when the scenario was read.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record> {
+        self.zones.iter().flat_map(|zone| zone::parse(&zone.text, &ParseOptions::default()).unwrap_or_default())
+    }
+}
+
 /// Master-file text and where it begins.
 #[derive(Clone, Debug)]
 pub struct ZoneText {
@@ -156,6 +165,15 @@ pub enum DnsMode {
 impl DnsMode {
     /// Both, with the word the file has for each.
     pub const ALL: [(&'static str, Self); 2] = [("recursive", Self::Recursive), ("authoritative", Self::Authoritative)];
+}
+
+impl From<DnsMode> for zone::Mode {
+    fn from(mode: DnsMode) -> Self {
+        match mode {
+            DnsMode::Recursive => Self::Recursive,
+            DnsMode::Authoritative => Self::Authoritative,
+        }
+    }
 }
 
 /// The `[mta]` table: what an administrator of the real MTA could set. `None` and empty mean the profile's own default.

@@ -1,13 +1,12 @@
 //! What is shown of a message that was sent.
 
-use std::fmt::Write as _;
-
 use similar::TextDiff;
 
 use super::dialogue::{Outcome, Verdict};
 use crate::{
     diag::escape,
     journal::Event,
+    report::text::put,
     run::{Console, Transcript, envelope_lines},
 };
 
@@ -91,7 +90,7 @@ fn shown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
         let parts: Vec<_> = line.split('\t').map(escape).collect();
-        writeln!(out, "{}", parts.join("\t")).expect("a String takes everything");
+        put(&mut out, format_args!("{}\n", parts.join("\t")));
     }
     out
 }

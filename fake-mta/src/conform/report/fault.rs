@@ -1,7 +1,7 @@
 //! Cases that do not pass for one reason: a milter that asks for what was not offered fails a case for each flag.
 
 use super::{Battery, CaseResult, MilterResult, Verdict, first_line};
-use crate::conform::case::Case;
+use crate::{conform::case::Case, run::ENDED};
 
 /// One thing that is wrong with a milter, or that kept cases from being tried, and the cases that found it.
 #[derive(Debug)]
@@ -47,12 +47,19 @@ pub(super) fn faults<'a>(battery: &'a Battery, milter: &'a MilterResult) -> Vec<
     faults.into_iter().map(|(_, fault)| fault).collect()
 }
 
-/// What is the same in all results that tell of one fault: the reason without its flags and numbers. That a milter is gone says nothing of
-/// the reason; what it wrote last does.
+/// What is the same in all results that tell of one fault: the reason without its flags and numbers. How a connection shows that a milter
+/// is gone is chance; how it ended and what it wrote last is not.
 pub(super) fn kind(result: &CaseResult) -> String {
     let same = |line: &str| line.split(' ').map(without_values).collect::<Vec<_>>().join(" ");
+    let reason = if result.verdict == Verdict::Crash { end(result) } else { same(first_line(result)) };
     let last = result.last_words.as_deref().map_or_else(String::new, same);
-    format!("{}: {}\n{last}", result.verdict, same(first_line(result)))
+    format!("{}: {reason}\n{last}", result.verdict)
+}
+
+/// How a milter that crashed ended, if that is known.
+fn end(result: &CaseResult) -> String {
+    let mut lines = result.why.iter().flat_map(|why| why.lines());
+    lines.find(|line| line.starts_with(ENDED)).unwrap_or_default().to_owned()
 }
 
 fn without_values(word: &str) -> String {
@@ -84,6 +91,17 @@ mod tests {
         let why = Some(why.to_owned());
         let (verdict, elapsed) = (Verdict::Fail, Duration::ZERO);
         CaseResult { verdict, why, ended_early: None, exchange, last_words: None, output, elapsed }
+    }
+
+    #[test]
+    fn a_crash_is_known_by_its_end_and_not_by_how_a_connection_shows_it() {
+        let crash = |shown: &str, end: &str| CaseResult {
+            verdict: Verdict::Crash,
+            ..result(&format!("afterwards it is gone: {shown}\n{ENDED}: {end}\ncommand: ./m"))
+        };
+        let segv = crash("Connection refused (os error 111)", "signal 11 (SIGSEGV)");
+        assert_eq!(kind(&segv), kind(&crash("Connection reset by peer (os error 104)", "signal 11 (SIGSEGV)")));
+        assert_ne!(kind(&segv), kind(&crash("Connection refused (os error 111)", "exit status 3")));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Lines for people.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
 
@@ -9,7 +9,11 @@ use super::{
     fault::{self, Fault, faults},
     first_line,
 };
-use crate::{conform::case::Case, diag::escape, report::text::painted};
+use crate::{
+    conform::case::Case,
+    diag::escape,
+    report::text::{painted, put},
+};
 
 /// What stands above the cases of a milter.
 pub(in super::super) fn heading(name: &str, cases: usize) -> String {
@@ -84,7 +88,7 @@ impl Teller {
 pub(in super::super) fn summary(battery: &Battery) -> String {
     let mut text = String::new();
     for milter in &battery.milters {
-        writeln!(text, "{}: {}", escape(&milter.name), counts(battery, milter)).expect("a String takes everything");
+        put(&mut text, format_args!("{}: {}\n", escape(&milter.name), counts(battery, milter)));
         if let Some(levels) = counts_by_level(battery, milter).filter(|_| !milter.results.is_empty()) {
             put_lines(&mut text, "  ", &levels);
         }
@@ -132,7 +136,7 @@ pub(super) fn render(battery: &Battery) -> String {
 
 fn put_lines(text: &mut String, indent: &str, lines: &str) {
     for line in lines.lines() {
-        writeln!(text, "{indent}{}", escape(line)).expect("a String takes everything");
+        put(text, format_args!("{indent}{}\n", escape(line)));
     }
 }
 

@@ -1,8 +1,7 @@
 //! A matrix in Markdown.
 
-use std::fmt::Write as _;
-
 use super::{Battery, counts, counts_by_level, fault::faults, row, word};
+use crate::report::text::put;
 
 /// What each milter came to, the matrix, and what every verdict that is not `pass` is about. As it is kept in documents, nothing stands in
 /// it that differs between two runs of the same: no date, and no address.
@@ -12,22 +11,19 @@ pub(super) fn render(battery: &Battery) -> String {
         let fatal = milter.fatal.as_ref().map_or_else(String::new, |fatal| format!(": {}", cell(&fatal.text)));
         let (name, counts) = (cell(&milter.name), counts(battery, milter));
         let levels = counts_by_level(battery, milter).map_or_else(String::new, |levels| format!("; {levels}"));
-        writeln!(text, "- **{name}**: {counts}{levels}{fatal}").expect("a String takes everything");
+        put(&mut text, format_args!("- **{name}**: {counts}{levels}{fatal}\n"));
     }
     text += "\n| case | level |";
-    battery
-        .milters
-        .iter()
-        .for_each(|milter| write!(text, " {} |", cell(&milter.name)).expect("a String takes everything"));
+    battery.milters.iter().for_each(|milter| put(&mut text, format_args!(" {} |", cell(&milter.name))));
     text += "\n| --- | --- |";
     battery.milters.iter().for_each(|_| text += " --- |");
     text.push('\n');
     for (index, case) in battery.cases.iter().enumerate() {
-        write!(text, "| `{}` | {} |", case.id, case.level).expect("a String takes everything");
+        put(&mut text, format_args!("| `{}` | {} |", case.id, case.level));
         for result in row(battery, index) {
             let is_bad = result.is_some_and(|result| result.verdict.is_bad());
             let verdict = if is_bad { format!("**{}**", word(result)) } else { word(result) };
-            write!(text, " {verdict} |").expect("a String takes everything");
+            put(&mut text, format_args!(" {verdict} |"));
         }
         text.push('\n');
     }
@@ -45,8 +41,7 @@ fn findings(battery: &Battery) -> String {
     for (milter, fault) in faults {
         let cases =
             fault.cases.iter().map(|case| format!("`{}` ({})", case.id, case.level)).collect::<Vec<_>>().join(", ");
-        writeln!(text, "- **{}**, {cases}: {}", cell(&milter.name), cell(&fault.text()))
-            .expect("a String takes everything");
+        put(&mut text, format_args!("- **{}**, {cases}: {}\n", cell(&milter.name), cell(&fault.text())));
     }
     if text.is_empty() { text } else { format!("\n{text}") }
 }

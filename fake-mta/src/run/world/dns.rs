@@ -8,10 +8,7 @@ use std::{
 use fake_dns::{Builder, FakeDns, Sockets, StartError};
 
 use super::{Fatal, FatalKind};
-use crate::{
-    run::netns,
-    scenario::{DnsMode, Unit},
-};
+use crate::{run::netns, scenario::Unit};
 
 /// An address that somebody has named. It is bound once: between two worlds the sockets wait here, open. One that was closed and
 /// is bound again could be taken meanwhile, or be held still by a process on its way from fork to exec. Clones share the sockets.
@@ -91,11 +88,7 @@ pub(super) async fn end(dns: Arc<FakeDns>, address: Option<&DnsAddress>) {
 
 fn builder(unit: &Unit) -> Result<Builder, Fatal> {
     let dns = &unit.scenario.dns;
-    let mode = match dns.mode {
-        DnsMode::Recursive => fake_dns::Mode::Recursive,
-        DnsMode::Authoritative => fake_dns::Mode::Authoritative,
-    };
-    let mut builder = FakeDns::builder().mode(mode);
+    let mut builder = FakeDns::builder().mode(dns.mode.into());
     let harness = |text: String| Fatal::new(FatalKind::Harness, text);
     for zone in &dns.zones {
         let name = zone.span.source().path().to_string_lossy().into_owned();

@@ -6,8 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use regex_lite::Regex;
-
 use super::{Judged, Pass, insert::insert_lines, splice::Edit};
 use crate::{
     diag::{Diag, Source, Span},
@@ -177,9 +175,19 @@ fn is_superseded(line: &Line, here: &[&Mismatch]) -> bool {
 
 /// What came, as a line that expects just that, but for queue ids, which no two runs share: they have names already.
 pub(super) fn written(came: &str) -> String {
-    let (first, others) = (literal(QUEUE_ID), Regex::new(r"\[qid [0-9]+\]").expect("it is right"));
-    others.replace_all(&literal(came).replace(&first, QUEUE_ID), QUEUE_ID).into_owned()
+    let line = literal(came).replace(&literal(QUEUE_ID), QUEUE_ID);
+    // The second and later ones of a run are `[qid 2]` and so on.
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let mut parts = line.split(NUMBERED);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |line, part| match part.split_once(']').filter(|(number, _)| is_number(number)) {
+        Some((_, behind)) => line + QUEUE_ID + behind,
+        None => line + NUMBERED + part,
+    })
 }
+
+/// How the name of a second queue id begins.
+const NUMBERED: &str = "[qid ";
 
 fn outcome(line: &Line, here: &[&Mismatch]) -> Outcome {
     let is_this = |mismatch: &&&Mismatch| {

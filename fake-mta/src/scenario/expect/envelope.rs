@@ -127,12 +127,20 @@ struct Takers<'a> {
 impl Takers<'_> {
     /// Gives a line that came to an expected one; who has taken it may have to take another. `seen` are those that were asked for.
     fn give(&mut self, index: usize, seen: &mut [bool]) -> bool {
+        let matcher = &self.expected[index].matcher;
+        let fits = |at: &usize| matcher.matches(&self.came[*at]);
+        // One that nobody has is found without asking others, of whom there may be many.
+        let free = (0..self.came.len()).filter(|at| self.of[*at].is_none()).find(fits);
+        if let Some(at) = free {
+            self.of[at] = Some(index);
+            return true;
+        }
         for at in 0..self.came.len() {
             if seen[at] || !self.expected[index].matcher.matches(&self.came[at]) {
                 continue;
             }
             seen[at] = true;
-            if self.of[at].is_none_or(|taker| self.give(taker, seen)) {
+            if self.of[at].is_some_and(|taker| self.give(taker, seen)) {
                 self.of[at] = Some(index);
                 return true;
             }

@@ -38,6 +38,10 @@ pub(super) fn read_instead(fields: &mut Fields<'_>, is_known: bool, sessions: &[
         let diag = Diag::error(format!("`{INSTEAD}` without `{KEY}`")).label(&node.span, "");
         fields.problems().add(diag.help(format!("say in what the milter differs: `{KEY} = \"…\"`")));
     }
+    if matches!(node.value, Value::Table(_)) && node.entries().is_empty() {
+        let diag = Diag::error(format!("`{INSTEAD}` says nothing")).label(&node.span, "");
+        fields.problems().add(diag.help("name the step and write what comes there, as in `instead.\"C: QUIT\"`"));
+    }
     if !is_known {
         return None;
     }

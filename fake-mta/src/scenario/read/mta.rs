@@ -129,6 +129,10 @@ fn macro_values(node: Option<&Node>, problems: &mut Problems) -> (Values, BTreeM
             all.extend(fields.text(&entry.key).map(|value| (name.to_owned(), value)));
         } else if format::MACROS_OF_ADDRESSES.contains(&name) {
             let values = fields.strings(&entry.key, what);
+            for address in entry.node.entries().iter().filter(|entry| entry.key.contains(['<', '>'])) {
+                let diag = Diag::error("an address stands here without its brackets").label(&address.key_span, "");
+                fields.problems().add(diag);
+            }
             of_address.insert(name.to_owned(), values);
         } else {
             let title = format!("macro `{name}` has no values by address");
